@@ -1,0 +1,176 @@
+using System.Collections.Immutable;
+using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Sampling;
+
+namespace Parallax.Runtime.Execution;
+
+/// <summary>
+/// The engine of one worker as its service sees it: sessions are opened, started, acknowledged and cancelled; their
+/// tokens go to a sink. Thread-safe. All effects happen on the executor's loop, in order of calls.
+/// </summary>
+public interface ISessionEngine : IAsyncDisposable
+{
+    /// <summary>What the engine serves and its limits.</summary>
+    EngineInfo Info { get; }
+
+    /// <summary>
+    /// Opens a session (session protocol, rule 2): checks limits, reserves, pins the cached prefix. Nothing is computed
+    /// before <see cref="Start"/>.
+    /// </summary>
+    Task<OpenResult> OpenAsync(OpenRequest request, ISessionSink sink, CancellationToken cancellationToken);
+
+    /// <summary>Starts an open session at applied = <paramref name="keep"/> (a whole number of blocks, at most the pinned prefix).</summary>
+    void Start(SessionId session, Epoch epoch, int keep);
+
+    /// <summary>The router knows <paramref name="known"/> tokens of prompt and answer; the engine runs at most 32 ahead (rule 6).</summary>
+    void Acknowledge(SessionId session, Epoch epoch, int known);
+
+    /// <summary>Ends a session within one step and frees what it holds; unknown sessions and other epochs are ignored.</summary>
+    void Cancel(SessionId session, Epoch epoch);
+
+    /// <summary>Only the router renews leases; a session without renewal for the lease time is freed (rule 10).</summary>
+    void RenewLease(SessionId session);
+
+    /// <summary>A snapshot of counters and gauges.</summary>
+    EngineStats ReadStats();
+}
+
+/// <summary>What an engine serves and its limits.</summary>
+/// <param name="Range">Layers served.</param>
+/// <param name="NumericClass">What its results' bits depend on.</param>
+/// <param name="ContextLimit">Greatest prompt + answer, in tokens.</param>
+/// <param name="MaxSessions">Sessions open at once, running and waiting.</param>
+/// <param name="VocabularySize">Ids are in [0, VocabularySize).</param>
+public sealed record EngineInfo(LayerRange Range, NumericClass NumericClass, int ContextLimit, int MaxSessions, int VocabularySize);
+
+/// <summary>What Open carries.</summary>
+public sealed record OpenRequest
+{
+    public required SessionId Session { get; init; }
+
+    public required Epoch Epoch { get; init; }
+
+    /// <summary>The prompt; at least one token.</summary>
+    public required ImmutableArray<int> PromptTokenIds { get; init; }
+
+    public required SamplingParameters Sampling { get; init; }
+
+    /// <summary>Sessions of one client share the machine fairly with other clients'; empty is one client.</summary>
+    public string Client { get; init; } = "";
+
+    /// <summary>Separates prefix caches of tenants; equal salts share.</summary>
+    public string CacheSalt { get; init; } = "";
+
+    /// <summary>The session ends with <see cref="FinishReason.Deadline"/> after this much time.</summary>
+    public TimeSpan? TimeLeft { get; init; }
+}
+
+/// <summary>Why an Open was refused.</summary>
+public enum OpenRefusal
+{
+    /// <summary>Too many sessions; try later.</summary>
+    Busy,
+
+    /// <summary>Prompt + answer exceed the context limit, or could never fit the KV cache.</summary>
+    TooLong,
+
+    /// <summary>A parameter or token id is invalid.</summary>
+    Invalid,
+
+    /// <summary>The session exists at an equal or higher epoch.</summary>
+    Stale,
+
+    /// <summary>The engine is stopping.</summary>
+    Stopping,
+}
+
+/// <summary>Answer to Open: accepted with the cached prefix length, or refused with a reason.</summary>
+/// <param name="CachedPrefix">Leading prompt tokens whose KV is pinned (whole blocks).</param>
+/// <param name="Refusal">Null when accepted.</param>
+/// <param name="Message">Says what was wrong, with the figures; empty when accepted.</param>
+public sealed record OpenResult(int CachedPrefix, OpenRefusal? Refusal, string Message);
+
+/// <summary>Receives a session's tokens on the executor's loop: must return at once (enqueue) and not throw.</summary>
+public interface ISessionSink
+{
+    /// <summary>A token was adopted. The record is only valid during the call when it carries log-probabilities.</summary>
+    void OnToken(in EmittedToken token);
+
+    /// <summary>The session ended; nothing follows.</summary>
+    void OnFinished(in SessionEnd end);
+}
+
+/// <summary>One adopted token.</summary>
+/// <param name="Session">The session.</param>
+/// <param name="Epoch">The epoch it was sampled in.</param>
+/// <param name="Index">Index within the answer, from 0.</param>
+/// <param name="TokenId">The id.</param>
+/// <param name="LogProb">Natural log of its probability under the raw model distribution (before penalties and temperature); NaN when not asked for.</param>
+/// <param name="TopLogProbs">Most probable alternatives, best first; empty when not asked for.</param>
+public readonly record struct EmittedToken(
+    SessionId Session, Epoch Epoch, int Index, int TokenId, float LogProb, ImmutableArray<TokenLogProb> TopLogProbs);
+
+/// <summary>A token id with its natural log-probability.</summary>
+public readonly record struct TokenLogProb(int TokenId, float LogProb);
+
+/// <summary>Why a session ended.</summary>
+public enum FinishReason
+{
+    /// <summary>A stop id was sampled (it is emitted as the last token).</summary>
+    Stop,
+
+    /// <summary>Max tokens or the context limit reached.</summary>
+    Length,
+
+    /// <summary>Cancelled by the router, or its lease ran out.</summary>
+    Cancelled,
+
+    /// <summary>Its deadline passed.</summary>
+    Deadline,
+
+    /// <summary>The engine failed; see the message.</summary>
+    Error,
+}
+
+/// <summary>How a session ended.</summary>
+/// <param name="Session">The session.</param>
+/// <param name="Epoch">Its last epoch.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="PromptTokens">Tokens of the prompt.</param>
+/// <param name="CachedTokens">Of those, how many came from the prefix cache.</param>
+/// <param name="GeneratedTokens">Tokens emitted.</param>
+/// <param name="Error">What failed, when Reason is Error; otherwise empty.</param>
+public readonly record struct SessionEnd(
+    SessionId Session, Epoch Epoch, FinishReason Reason, int PromptTokens, int CachedTokens, int GeneratedTokens, string Error);
+
+/// <summary>Counters since start and gauges of now.</summary>
+public sealed record EngineStats
+{
+    public int RunningSessions { get; init; }
+
+    public int WaitingSessions { get; init; }
+
+    public int KvBlocksTotal { get; init; }
+
+    /// <summary>Blocks referenced by sessions.</summary>
+    public int KvBlocksUsed { get; init; }
+
+    /// <summary>Unreferenced blocks kept for prefix hits.</summary>
+    public int KvBlocksCached { get; init; }
+
+    public long Steps { get; init; }
+
+    public long PrefillTokens { get; init; }
+
+    public long DecodeTokens { get; init; }
+
+    public long PrefixHitTokens { get; init; }
+
+    public long Preemptions { get; init; }
+
+    public long SessionsFinished { get; init; }
+
+    public long SessionsCancelled { get; init; }
+
+    public long SessionsFailed { get; init; }
+}
