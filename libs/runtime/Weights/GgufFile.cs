@@ -15,19 +15,23 @@ public sealed class GgufFile : IWeightSource
     private const int MaxAlignment = 1 << 20;
     private const int MaxDimensions = 4;
 
+    /// <summary>Real metadata (a vocabulary, mostly) has up to a few tens of megabytes.</summary>
+    private const int MaxMetadataBytes = 512 << 20;
+
     /// <summary>Least bytes of a metadata entry (a key's length, one byte of it, a type, a value) and of a tensor's (name, 1 dimension, type, offset).</summary>
     private const int LeastMetadataBytes = 14;
     private const int LeastTensorBytes = 33;
 
     private readonly MappedFile _file;
     private readonly TensorTable _table;
+    private readonly long _metadataLength;
 
     private GgufFile(MappedFile file, GgufMetadata metadata, TensorTable table, long metadataLength)
     {
         _file = file;
         _table = table;
         Metadata = metadata;
-        MetadataLength = metadataLength;
+        _metadataLength = metadataLength;
     }
 
     /// <inheritdoc/>
@@ -41,10 +45,6 @@ public sealed class GgufFile : IWeightSource
 
     internal TensorTable Table => _table;
 
-    internal MappedFile File => _file;
-
-    /// <summary>Bytes of header and metadata, from the file's start.</summary>
-    internal long MetadataLength { get; }
 
     /// <summary>Maps a file and checks header, metadata and tensor extents.</summary>
     /// <exception cref="ModelFormatException">Missing, cut short, or lying about its contents.</exception>
@@ -71,6 +71,14 @@ public sealed class GgufFile : IWeightSource
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
+    /// <summary>A copy of the bytes of header and metadata.</summary>
+    internal byte[] MetadataBytes()
+    {
+        var bytes = new byte[_metadataLength];
+        _file.Read(0, bytes);
+        return bytes;
+    }
+
     private static GgufFile Read(MappedFile file)
     {
         var cursor = new GgufCursor(file, 0);
@@ -95,6 +103,11 @@ public sealed class GgufFile : IWeightSource
             if (!values.TryAdd(key, GgufValue.Read(file, key, ref cursor)))
             {
                 throw new ModelFormatException(file.Path, "the metadata field is there twice", key);
+            }
+
+            if (cursor.Position > MaxMetadataBytes)
+            {
+                throw new ModelFormatException(file.Path, $"the metadata exceeds {MaxMetadataBytes} bytes", key);
             }
         }
 

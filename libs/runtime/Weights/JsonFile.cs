@@ -9,9 +9,11 @@ internal static class JsonFile
 
     /// <summary>Reads a file whose root is an object.</summary>
     /// <exception cref="ModelFormatException">Missing, too large, or not a JSON object.</exception>
-    public static JsonDocument Read(string path, int maxBytes)
+    public static JsonDocument Read(string path, int maxBytes) => Parse(path, ReadBytes(path, maxBytes));
+
+    /// <summary>Parses a file's bytes, whose root must be an object; the document borrows them.</summary>
+    public static JsonDocument Parse(string path, byte[] bytes)
     {
-        var bytes = ReadBytes(path, maxBytes);
         ReadOnlyMemory<byte> json = bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsMemory(3) : bytes;
         JsonDocument? document = null;
         try
