@@ -42,7 +42,7 @@ public sealed class GoldenTokenizerTests
 
             var decoded = tokenizer.Decode(ids);
             var expected = item.GetProperty("dec").GetString();
-            var streamed = Stream(tokenizer, ids);
+            var streamed = Streaming.Decode(tokenizer, ids);
             if (decoded != expected || streamed != expected)
             {
                 differing.Add($"decode {JsonSerializer.Serialize(expected)}: {JsonSerializer.Serialize(decoded)}, streamed {JsonSerializer.Serialize(streamed)}");
@@ -51,17 +51,5 @@ public sealed class GoldenTokenizerTests
 
         Assert.True(golden.RootElement.GetArrayLength() > 0);
         Assert.True(differing.Count == 0, $"{differing.Count} differ:\n{string.Join('\n', differing.Take(10))}");
-    }
-
-    private static string Stream(ITokenizer tokenizer, int[] ids)
-    {
-        var detokenizer = new IncrementalDetokenizer(tokenizer);
-        var text = new System.Text.StringBuilder();
-        foreach (var id in ids)
-        {
-            text.Append(detokenizer.Append(id));
-        }
-
-        return text.Append(detokenizer.Flush()).ToString();
     }
 }

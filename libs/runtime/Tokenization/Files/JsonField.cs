@@ -6,6 +6,19 @@ namespace Parallax.Runtime.Tokenization.Files;
 /// <summary>A value in a JSON file together with its place, so that every complaint names file and field.</summary>
 internal readonly record struct JsonField(string File, string Path, JsonElement Element)
 {
+    /// <summary>The object that a small file holds; null when there is no such file.</summary>
+    /// <exception cref="ModelFormatException">Not a JSON object, cut short, or too large.</exception>
+    public static JsonField? OfFile(string path, int maxBytes)
+    {
+        if (!System.IO.File.Exists(path))
+        {
+            return null;
+        }
+
+        using var document = JsonFile.Read(path, maxBytes);
+        return new JsonField(path, string.Empty, document.RootElement.Clone());
+    }
+
     /// <summary>A member that must be there.</summary>
     public JsonField Required(string name) => Optional(name) ?? throw new ModelFormatException(File, "missing", PathOf(name));
 

@@ -6,7 +6,7 @@ namespace Parallax.Runtime.Tokenization.Files;
 /// <summary>What tokenizer_config.json and special_tokens_map.json say beside a tokenizer.json.</summary>
 internal sealed class TokenizerConfig
 {
-    private const long MaxBytes = 16L << 20;
+    private const int MaxBytes = 16 << 20;
 
     private readonly JsonField? _config;
     private readonly JsonField? _map;
@@ -24,8 +24,8 @@ internal sealed class TokenizerConfig
     public bool? AddEos => _config?.Optional("add_eos_token")?.AsBool();
 
     public static TokenizerConfig Read(string folder) => new(
-        JsonFile.ReadObject(Path.Combine(folder, "tokenizer_config.json"), MaxBytes),
-        JsonFile.ReadObject(Path.Combine(folder, "special_tokens_map.json"), MaxBytes));
+        JsonField.OfFile(Path.Combine(folder, "tokenizer_config.json"), MaxBytes),
+        JsonField.OfFile(Path.Combine(folder, "special_tokens_map.json"), MaxBytes));
 
     /// <summary>The field that names a special token, like <c>bos_token</c>, with the token's text; or null.</summary>
     public (JsonField Field, string Content)? Token(string name)

@@ -9,17 +9,17 @@ namespace Parallax.Runtime.Tokenization.Files;
 /// </summary>
 internal sealed class TokenizerJson
 {
-    private const long MaxBytes = 256L << 20;
+    private const int MaxBytes = 256 << 20;
     private const int MaxVocabulary = 1 << 23;
     private const int MaxTokenBytes = 1 << 16;
 
-    private readonly ReadOnlyMemory<byte> _bytes;
+    private readonly byte[] _bytes;
     private readonly Dictionary<string, JsonField> _sections = new(StringComparer.Ordinal);
     private readonly Dictionary<string, JsonField> _model = new(StringComparer.Ordinal);
     private Range? _vocabulary;
     private Range? _merges;
 
-    private TokenizerJson(string file, ReadOnlyMemory<byte> bytes)
+    private TokenizerJson(string file, byte[] bytes)
     {
         File = file;
         _bytes = bytes;
@@ -51,7 +51,7 @@ internal sealed class TokenizerJson
         var range = _vocabulary ?? throw new ModelFormatException(File, "missing", "model.vocab");
         Guard(() =>
         {
-            var reader = new Utf8JsonReader(_bytes.Span[range]);
+            var reader = new Utf8JsonReader(_bytes.AsSpan(range));
             var scratch = new byte[256];
             Expect(ref reader, JsonTokenType.StartObject, "model.vocab", "expected an object of tokens and ids");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -75,7 +75,7 @@ internal sealed class TokenizerJson
         var range = _merges ?? throw new ModelFormatException(File, "missing", "model.merges");
         Guard(() =>
         {
-            var reader = new Utf8JsonReader(_bytes.Span[range]);
+            var reader = new Utf8JsonReader(_bytes.AsSpan(range));
             var scratch = new byte[256];
             var other = new byte[256];
             Expect(ref reader, JsonTokenType.StartArray, "model.merges", "expected an array");
@@ -126,7 +126,8 @@ internal sealed class TokenizerJson
 
     private void ReadSections()
     {
-        var reader = new Utf8JsonReader(_bytes.Span);
+        var start = _bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0; // a byte-order mark
+        var reader = new Utf8JsonReader(_bytes.AsSpan(start));
         Expect(ref reader, JsonTokenType.StartObject, null, "expected a JSON object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -134,7 +135,7 @@ internal sealed class TokenizerJson
             reader.Read();
             if (name == "model" && reader.TokenType == JsonTokenType.StartObject)
             {
-                ReadModel(ref reader);
+                ReadModel(ref reader, start);
             }
             else
             {
@@ -148,17 +149,17 @@ internal sealed class TokenizerJson
         }
     }
 
-    private void ReadModel(ref Utf8JsonReader reader)
+    private void ReadModel(ref Utf8JsonReader reader, int offset)
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
             reader.Read();
-            var start = (int)reader.TokenStartIndex;
+            var start = offset + (int)reader.TokenStartIndex;
             if (name is "vocab" or "merges")
             {
                 reader.Skip();
-                var range = start..(int)reader.BytesConsumed;
+                var range = start..(offset + (int)reader.BytesConsumed);
                 _vocabulary = name == "vocab" ? range : _vocabulary;
                 _merges = name == "merges" ? range : _merges;
             }
@@ -209,7 +210,7 @@ internal sealed class TokenizerJson
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // InvalidOperationException: a string with an escape that is half a surrogate pair.
-            throw JsonFile.NotJson(File, e);
+            throw new ModelFormatException(File, $"not valid JSON, or cut short: {e.Message}", cause: e);
         }
     }
 
