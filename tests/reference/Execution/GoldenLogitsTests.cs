@@ -25,28 +25,52 @@ public sealed class GoldenLogitsTests
         using var backend = CpuBackend.Create(new CpuBackendOptions { Threads = 1 });
         var cases = golden.RootElement.GetProperty("cases").EnumerateArray().ToArray();
         Assert.NotEmpty(cases);
-        foreach (var precision in Enum.GetValues<ResidualPrecision>())
-        {
-            Check(model, backend, cases, tensors, precision);
-        }
+        var routing = cases.ToDictionary(item => item.GetProperty("name").GetString()!, _ => Array.Empty<(string, double)[]>());
+        Check(model, backend, cases, tensors, ResidualPrecision.F32, routing);
+        Check(model, backend, cases, tensors, ResidualPrecision.BF16, routing);
     }
 
-    private static void Check(ModelSource model, IComputeBackend backend, JsonElement[] cases, SafetensorsFile tensors, ResidualPrecision precision)
+    /// <param name="model">The model.</param>
+    /// <param name="backend">Computes.</param>
+    /// <param name="cases">Of golden.json.</param>
+    /// <param name="tensors">Of golden.safetensors.</param>
+    /// <param name="precision">The numeric class.</param>
+    /// <param name="routing">Choices of experts in the f32 class, by case: written by it, read by the bf16 class.</param>
+    private static void Check(
+        ModelSource model,
+        IComputeBackend backend,
+        JsonElement[] cases,
+        SafetensorsFile tensors,
+        ResidualPrecision precision,
+        Dictionary<string, (string Experts, double Margin)[][]> routing)
     {
+        var watch = new RouterWatch(backend);
         var layers = model.Spec.Layers.Length;
         var options = new ShardChainOptions { Residual = precision, KvTokens = 1024, Cuts = [.. Enumerable.Range(1, layers - 1)] };
-        using var chain = ShardChain.Load(model, backend, options);
+        using var chain = ShardChain.Load(model, watch, options);
         var tolerance = GoldenModel.Tolerance(precision);
         double worstHidden = 0, worstLogits = 0, worstLoss = 0;
         foreach (var item in cases)
         {
             var name = item.GetProperty("name").GetString()!;
             var ids = item.Ints("input_ids");
+            watch.Choices.Clear();
             var session = chain.Run(ids);
+            if (precision == ResidualPrecision.F32)
+            {
+                routing[name] = [.. watch.Choices];
+            }
+            else if (RoutesElsewhere(routing[name], watch.Choices, tolerance, out var ties))
+            {
+                GoldenModel.Report($"{precision}, {name}: not compared, experts differ from the f32 class at near ties ({ties})");
+                chain.Close(session);
+                continue;
+            }
+
             foreach (var (index, hidden) in HiddenStates(chain, backend, ids[^1], precision))
             {
                 var error = GoldenModel.RelativeError(tensors.Floats($"{name}.hidden.{index}"), hidden);
-                Assert.True(error <= HiddenTolerance(precision), $"{precision}, {name}, hidden state {index}: error {error:E2} of the largest");
+                Assert.True(error <= tolerance, $"{precision}, {name}, hidden state {index}: error {error:E2} of the largest");
                 worstHidden = Math.Max(worstHidden, error);
             }
 
@@ -84,11 +108,30 @@ public sealed class GoldenLogitsTests
     }
 
     /// <summary>
-    /// golden.json states the tolerance for logits. A hidden state in the bf16 class may be off by twice that: there the
-    /// norm has not yet divided by the size of the vector, of which single elements are large.
+    /// Choosing experts is as discrete as choosing a token: where two of them are nearly equal, the bf16 class may take the
+    /// other one, and all that depends on the row is another computation. Differences that no earlier one explains must
+    /// have been near ties.
     /// </summary>
-    private static double HiddenTolerance(ResidualPrecision precision) =>
-        precision == ResidualPrecision.BF16 ? 2 * GoldenModel.Tolerance(precision) : GoldenModel.Tolerance(precision);
+    private static bool RoutesElsewhere(
+        (string Experts, double Margin)[][] expected, List<(string Experts, double Margin)[]> actual, double tolerance, out string ties)
+    {
+        var found = new List<string>();
+        var firstRow = int.MaxValue;
+        for (var layer = 0; layer < expected.Length; layer++)
+        {
+            var differing = Enumerable.Range(0, expected[layer].Length).Where(row => expected[layer][row].Experts != actual[layer][row].Experts).ToArray();
+            foreach (var row in differing.Where(row => row < firstRow))
+            {
+                Assert.InRange(expected[layer][row].Margin, 0, tolerance);
+                found.Add($"mixture {layer}, row {row}, margin {expected[layer][row].Margin:E1}");
+            }
+
+            firstRow = Math.Min(firstRow, differing.Length == 0 ? int.MaxValue : differing[0]);
+        }
+
+        ties = string.Join("; ", found);
+        return found.Count > 0;
+    }
 
     /// <summary>
     /// Of the last step's last row: the embedding (0), the residual stream after each layer but the last, and in its
