@@ -123,8 +123,13 @@ public sealed class SplitStageTests
     }
 
     [Fact]
-    public void OfRegex_NestedTooDeep_IsRefused() =>
-        Assert.Throws<PatternException>(() => SplitStage.OfRegex(new string('(', 10_000), "file"));
+    public void OfRegex_TooDeepLongOrLarge_IsRefused()
+    {
+        Assert.Throws<PatternException>(() => SplitStage.OfRegex(new string('(', 1000), "file"));
+        Assert.Throws<PatternException>(() => SplitStage.OfRegex(new string('a', 100_000), "file"));
+        var manySets = string.Concat(Enumerable.Range(0x4E00, 300).Select(point => (char)point));
+        Assert.Throws<PatternException>(() => SplitStage.OfRegex(manySets, "file"));
+    }
 
     [Fact]
     public void OfRegex_AnyText_ParsesOrIsRefused() =>
