@@ -69,7 +69,6 @@ internal static partial class Filters
 
     private static TemplateValue[] RequireReversible(RenderState state, TemplateValue value)
     {
-        Comparison.ThrowIfUndefined(state, value);
         return value.Kind == ValueKind.Object && value.AsObject is GeneratorValue
             ? throw state.Fail("a generator has no last item: make it a list first")
             : Sequences.Items(state, value);
@@ -84,10 +83,10 @@ internal static partial class Filters
         var mapped = state.NewArray(items.Length);
         if (arguments.Positional.Length == 0)
         {
-            var path = arguments.FindNamed("attribute") ?? throw state.Fail("filter 'map' needs a filter's name or an attribute");
+            var path = arguments.FindNamed("attribute") ?? throw state.Fail("it needs a filter's name or an attribute");
             if (arguments.Named.Any(argument => argument.Name is not ("attribute" or "default")))
             {
-                throw state.Fail("filter 'map' takes 'attribute' and 'default' only");
+                throw state.Fail("it takes no other names than 'attribute' and 'default'");
             }
 
             var otherwise = arguments.FindNamed("default") ?? default;

@@ -57,7 +57,7 @@ internal static partial class Filters
 
         if (arguments.Positional.Length > 0)
         {
-            throw state.Fail("filter 'format' takes arguments by position or by name, not both");
+            throw state.Fail("it takes arguments by position or by name, not both");
         }
 
         var names = new MapValue();
