@@ -45,6 +45,8 @@ public sealed class FiltersTests
         { "{% set g = l|select %}{{ g|list }}{{ g|list }}", "[3, 1, 2][]" },
         { "{% set g = l|map('string') %}{{ g|first }}{{ g|first }}{{ g|join }}", "312" },
         { "{{ d.items()|list == d|items|list }}", "True" },
+        { "{{ none|selectattr('role')|list }}{{ none|map('upper')|list }}{{ 0|select|list }}{{ false|reject|list }}", "[][][][]" },
+        { "{{ undefinedname|truncate(5) }}|", "|" },
     };
 
     public static TheoryData<string, ChatTemplateFault> Errors { get; } = new()
@@ -69,6 +71,7 @@ public sealed class FiltersTests
         { "{{ 5|indent }}", ChatTemplateFault.Evaluation },
         { "{{ 'a'|nosuch }}", ChatTemplateFault.Syntax },
         { "{% if true %}{{ 'a'|nosuch }}{% endif %}", ChatTemplateFault.Evaluation },
+        { "{{ 5|select|list }}", ChatTemplateFault.Evaluation },
     };
 
     [Theory]

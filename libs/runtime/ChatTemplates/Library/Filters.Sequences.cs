@@ -77,9 +77,13 @@ internal static partial class Filters
     private static TemplateValue Empty(string which) =>
         TemplateValue.Undefined(UndefinedOrigin.Hint($"there is no {which} item, the sequence is empty"));
 
+    /// <summary>What map and select go through: nothing for every false value, also for none and 0.</summary>
+    private static TemplateValue[] ItemsIfTrue(RenderState state, TemplateValue value) =>
+        Truth.Of(value) ? Sequences.Items(state, value) : [];
+
     private static TemplateValue Map(RenderState state, TemplateValue value, CallArguments arguments)
     {
-        var items = Sequences.Items(state, value);
+        var items = ItemsIfTrue(state, value);
         var mapped = state.NewArray(items.Length);
         if (arguments.Positional.Length == 0)
         {
@@ -129,7 +133,7 @@ internal static partial class Filters
             arguments = arguments.Skip(1);
         }
 
-        var items = Sequences.Items(state, value);
+        var items = ItemsIfTrue(state, value);
         state.AllocateItems(items.Length);
         var kept = new List<TemplateValue>();
         foreach (var item in items)
