@@ -495,12 +495,13 @@ public sealed class EngineLoopTests : IDisposable
             _shard.OnForward = _ => throw new InvalidOperationException("hiccup");
             loop.Launch(Prompt(20), 5);
             loop.Step();
+            Assert.Null(loop.Fault);
             _shard.OnForward = null;
             loop.Launch(Prompt(20), 5);
             loop.RunToEnd();
         }
 
-        Assert.Null(loop.Fault);
+        Assert.Equal(5, loop.Counters.Read().SessionsFailed);
     }
 
     [Fact]

@@ -182,6 +182,20 @@ public class PagedKvCacheTests
         cache.Check();
     }
 
+    [Fact]
+    public void Match_SameHashAndTokensAfterOtherTokens_FindsNothing()
+    {
+        var cache = CacheFixture.Cache([null], [16], (_, ids) => (UInt128)ids[0]);
+        cache.Close(cache.Computed([.. CacheFixture.Ids(16), .. CacheFixture.Ids(16, 500)]));
+        int[] other = [.. CacheFixture.Ids(16, 100), .. CacheFixture.Ids(16, 500)];
+
+        var sequence = cache.Computed(other);
+
+        Assert.Equal(1, sequence.CommittedBlocks);
+        Assert.Equal(16, cache.Match(cache.Open("", 32), other, 32));
+        cache.Check();
+    }
+
     [Theory]
     [InlineData(45, 45)]
     [InlineData(40, 40)]
