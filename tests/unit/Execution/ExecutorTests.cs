@@ -148,9 +148,10 @@ public sealed class ExecutorTests
         var sinks = new List<RecordingSink>();
         for (var i = 0; i < 8; i++)
         {
-            // The loop answers between two steps, and stops in the one that has no permit yet.
+            // The loop stops in a step that has no permit; what was asked before is answered after that step.
+            var launching = LaunchAsync(executor, Prompt(30, i), 900);
             steps.Release(2);
-            sinks.Add((await LaunchAsync(executor, Prompt(30, i), 900)).Sink);
+            sinks.Add((await launching).Sink);
         }
 
         var disposing = executor.DisposeAsync();
