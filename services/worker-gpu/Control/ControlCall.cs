@@ -256,9 +256,9 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, ILogge
             return;
         }
 
+        // What the router knows it need not have passed on: the run-ahead bound moves with Acknowledge only.
         session.OnAcknowledged(rejoin.Known);
         state.Engine.RenewLease(session.Id);
-        state.Engine.Acknowledge(session.Id, session.Epoch, rejoin.Known);
     }
 
     /// <summary>
