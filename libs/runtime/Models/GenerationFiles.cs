@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Parallax.Runtime.Weights;
+
+namespace Parallax.Runtime.Models;
+
+/// <summary>Reads generation defaults from a model's files.</summary>
+internal static class GenerationFiles
+{
+    /// <summary>From generation_config.json, and the end tokens of config.json where that names none.</summary>
+    public static GenerationDefaults FromHub(string folder, HubFields config, int vocabularySize)
+    {
+        var path = Path.Combine(folder, "generation_config.json");
+        var fields = File.Exists(path) ? HubFields.Open(path) : null;
+        var source = fields?.Has("eos_token_id") == true ? fields : config;
+        return new GenerationDefaults
+        {
+            EosTokenIds = [.. (source.OptionalIntegers("eos_token_id") ?? []).Select(id => CheckId(source, "eos_token_id", id, vocabularySize)).Distinct()],
+            DoSample = fields?.Has("do_sample") == true ? fields.Flag("do_sample", false) : null,
+            Temperature = InRange(fields, "temperature", 0, float.MaxValue),
+            TopP = InRange(fields, "top_p", float.Epsilon, 1),
+            TopK = fields?.Has("top_k") == true ? fields.Count("top_k", 0) : null,
+            MinP = InRange(fields, "min_p", 0, 1),
+            RepetitionPenalty = InRange(fields, "repetition_penalty", float.Epsilon, float.MaxValue),
+        };
+    }
+
+    /// <summary>End of text, of turn and of message of a GGUF file's tokenizer.</summary>
+    public static GenerationDefaults FromGguf(GgufMetadata metadata, int vocabularySize)
+    {
+        var ids = ImmutableArray.CreateBuilder<int>();
+        foreach (var key in (string[])["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"])
+        {
+            // 0xFFFFFFFF is how some writers say "none".
+            if (metadata.Find(key) is { } value && value.AsInteger() is var id and not (uint.MaxValue or -1))
+            {
+                if (id < 0 || id >= vocabularySize)
+                {
+                    throw new ModelFormatException(metadata.File, $"is {id}, expected an id of the vocabulary of {vocabularySize}", key);
+                }
+
+                if (!ids.Contains((int)id))
+                {
+                    ids.Add((int)id);
+                }
+            }
+        }
+
+        return new GenerationDefaults { EosTokenIds = ids.ToImmutable() };
+    }
+
+    private static int CheckId(HubFields fields, string name, int id, int vocabularySize) =>
+        id >= 0 && id < vocabularySize ? id : throw fields.Refuse(name, $"has {id}, expected an id of the vocabulary of {vocabularySize}");
+
+    private static float? InRange(HubFields? fields, string name, float least, float most)
+    {
+        if (fields?.OptionalNumber(name) is not { } value)
+        {
+            return null;
+        }
+
+        return (float)value >= least && (float)value <= most ? (float)value : throw fields.Refuse(name, $"is {value}, expected {least} to {most}");
+    }
+}
