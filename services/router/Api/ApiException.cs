@@ -67,8 +67,8 @@ internal sealed class ApiException : Exception
         new(StatusCodes.Status503ServiceUnavailable, "server_error", message, null, "service_unavailable") { RetryAfter = TimeSpan.FromSeconds(1) };
 
     /// <summary>504: the request's time was up.</summary>
-    public static ApiException Deadline(TimeSpan limit) =>
-        new(StatusCodes.Status504GatewayTimeout, "server_error", $"The answer was not complete after {limit.TotalSeconds:0.#} s.", null, "deadline_exceeded");
+    public static ApiException Deadline() =>
+        new(StatusCodes.Status504GatewayTimeout, "server_error", "The answer was not complete within the time that this server allows.", null, "deadline_exceeded");
 
     /// <summary>500.</summary>
     public static ApiException Internal(string message) =>

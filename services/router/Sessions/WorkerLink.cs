@@ -17,7 +17,7 @@ namespace Parallax.Router.Sessions;
 internal sealed partial class WorkerLink : IDisposable
 {
     private readonly Guid _router;
-    private readonly LinkOptions _options;
+    private readonly WorkerLinkOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly GrpcChannel _channel;
@@ -29,7 +29,7 @@ internal sealed partial class WorkerLink : IDisposable
     private volatile bool _isDraining;
     private volatile string _problem = "not connected yet";
 
-    public WorkerLink(Uri address, Guid router, LinkOptions options, TimeProvider clock, ILogger<WorkerLink> logger)
+    public WorkerLink(Uri address, Guid router, WorkerLinkOptions options, TimeProvider clock, ILogger<WorkerLink> logger)
     {
         Address = address;
         _router = router;

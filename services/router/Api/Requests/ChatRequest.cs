@@ -9,15 +9,17 @@ internal sealed record ChatRequest
 
     public required ImmutableArray<ChatMessage> Messages { get; init; }
 
-    public float Temperature { get; init; } = 1f;
+    /// <summary>Null here and below: what the model's files advise, else the API's default.</summary>
+    public float? Temperature { get; init; }
 
-    public float TopP { get; init; } = 1f;
+    public float? TopP { get; init; }
 
-    public int TopK { get; init; }
+    /// <summary>0 keeps all.</summary>
+    public int? TopK { get; init; }
 
-    public float MinP { get; init; }
+    public float? MinP { get; init; }
 
-    public float RepetitionPenalty { get; init; } = 1f;
+    public float? RepetitionPenalty { get; init; }
 
     public float PresencePenalty { get; init; }
 

@@ -15,6 +15,7 @@ internal static class ChatRequestParser
     public const int MaxStopLength = 1024;
     public const int MaxStopTokenIds = 256;
     public const int MaxTopLogProbs = 20;
+    public const int MaxNameLength = 128;
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
@@ -69,7 +70,8 @@ internal static class ChatRequestParser
                     request = request with { Temperature = JsonValues.Number(value, name, 0, 2) };
                     break;
                 case "top_p":
-                    request = request with { TopP = JsonValues.Number(value, name, 0, 1) };
+                    // The API allows 0, which keeps the most probable token alone; the sampler wants a mass above 0.
+                    request = request with { TopP = Math.Max(1e-9f, JsonValues.Number(value, name, 0, 1)) };
                     break;
                 case "top_k":
                     // -1 is what other servers' clients send for "all".
@@ -124,10 +126,10 @@ internal static class ChatRequestParser
                     request = request with { IncludeUsage = ReadStreamOptions(value) };
                     break;
                 case "user":
-                    request = request with { User = JsonValues.String(value, name) };
+                    request = request with { User = RequireShort(JsonValues.String(value, name), name) };
                     break;
                 case "cache_salt":
-                    request = request with { CacheSalt = JsonValues.String(value, name) };
+                    request = request with { CacheSalt = RequireShort(JsonValues.String(value, name), name) };
                     break;
                 default:
                     OtherFields.Check(name, value);
@@ -236,6 +238,10 @@ internal static class ChatRequestParser
         > MaxStopLength => throw ApiException.Invalid(param, $"'{param}' has {text.Length} characters; at most {MaxStopLength} are allowed.", "invalid_value"),
         _ => text,
     };
+
+    private static string RequireShort(string text, string param) => text.Length <= MaxNameLength
+        ? text
+        : throw ApiException.Invalid(param, $"'{param}' has {text.Length} characters; at most {MaxNameLength} are allowed.", "invalid_value");
 
     private static ImmutableArray<int> ReadStopTokenIds(JsonElement value)
     {

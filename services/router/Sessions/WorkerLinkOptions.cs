@@ -1,7 +1,7 @@
 namespace Parallax.Router.Sessions;
 
 /// <summary>The times of a link to a worker.</summary>
-internal sealed record LinkOptions
+internal sealed record WorkerLinkOptions
 {
     /// <summary>How long GetInfo and Welcome may take.</summary>
     public TimeSpan ConnectTime { get; init; } = TimeSpan.FromSeconds(5);
