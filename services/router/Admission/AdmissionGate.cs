@@ -12,6 +12,7 @@ internal sealed class AdmissionGate(int maxInFlight, int maxQueued, TimeSpan que
     private readonly ThroughputMeter _throughput = new();
     private int _inFlight;
     private int _queuedSessions;
+    private TaskCompletionSource? _idle;
 
     /// <summary>What runs and waits now.</summary>
     public AdmissionLoad Load
@@ -85,6 +86,17 @@ internal sealed class AdmissionGate(int maxInFlight, int maxQueued, TimeSpan que
         }
     }
 
+    /// <summary>Completes when nothing runs or waits.</summary>
+    public Task WhenIdleAsync()
+    {
+        lock (_gate)
+        {
+            return _inFlight == 0 && _waiters.Count == 0
+                ? Task.CompletedTask
+                : (_idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
     private AdmissionLoad CurrentLoad() => new(_inFlight, _waiters.Count, _queuedSessions);
 
     private ApiException Busy(string message, int sessions) => ApiException.Busy(
@@ -119,6 +131,12 @@ internal sealed class AdmissionGate(int maxInFlight, int maxQueued, TimeSpan que
             Remove(waiter);
             _inFlight += waiter.Sessions;
             waiter.Turn.TrySetResult();
+        }
+
+        if (_inFlight == 0 && _waiters.Count == 0)
+        {
+            _idle?.TrySetResult();
+            _idle = null;
         }
     }
 

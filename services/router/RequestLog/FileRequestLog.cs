@@ -123,8 +123,9 @@ internal sealed class FileRequestLog : IRequestLog
                 Volatile.Write(ref _fault, null);
                 commit.TrySetResult();
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e)
             {
+                // Whatever it was: those who wait must hear of it, and the next commit tries anew.
                 var error = new RequestLogException($"The request log {_path} cannot be written: {e.Message}", e);
                 Volatile.Write(ref _fault, error.Message);
                 commit.TrySetException(error);
@@ -137,6 +138,11 @@ internal sealed class FileRequestLog : IRequestLog
 
     private void Write(ReadOnlySpan<byte> records)
     {
+        if (!_file.CanWrite)
+        {
+            Reopen(); // putting aside had failed half way
+        }
+
         if (_length > 0 && _length + records.Length > _maxBytes)
         {
             PutAside();
@@ -164,10 +170,15 @@ internal sealed class FileRequestLog : IRequestLog
         }
         finally
         {
-            _file = OpenFile();
-            _length = _file.Length;
-            _file.Position = _length;
+            Reopen();
         }
+    }
+
+    private void Reopen()
+    {
+        _file = OpenFile();
+        _length = _file.Length;
+        _file.Position = _length;
     }
 
     private void Truncate()
