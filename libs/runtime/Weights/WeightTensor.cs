@@ -38,6 +38,9 @@ public sealed unsafe class WeightTensor
     /// <summary>Bytes per row.</summary>
     public int RowLength { get; }
 
+    /// <summary>The first row's first byte, for kernels that pack whole tensors.</summary>
+    internal byte* Data => _data;
+
     /// <summary>The encoded bytes of one row.</summary>
     public ReadOnlySpan<byte> Row(int row)
     {

@@ -1,0 +1,164 @@
+using Parallax.Runtime.Cpu.Kernels;
+using Parallax.Runtime.Execution;
+using Parallax.Runtime.Models;
+using Parallax.Runtime.Numerics;
+
+namespace Parallax.Runtime.Cpu;
+
+internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
+{
+    /// <summary>One row's queries, keys and values: norm, rotation, and the write into the KV blocks.</summary>
+    private sealed class StoreKvWork : CpuWork
+    {
+        public AttentionLayer Layer = null!;
+        public CpuStep Step = null!;
+        public CpuTensor Qkv = null!;
+        public RopeTable Rope = null!;
+
+        public override void Execute(int task)
+        {
+            var spec = Layer.Spec;
+            var kv = (CpuKv)Layer.Kv;
+            var slice = Step.SliceOf(task);
+            var position = Step.Starts[slice] + task - Step.FirstRows[slice];
+            var block = Step.BlockTable(slice, Layer.KvGroupIndex)[position / KvGroup.BlockTokens];
+            var slot = position % KvGroup.BlockTokens;
+            var queries = Qkv.Row(task);
+            var keys = queries + CpuTensor.Pad(spec.Heads * spec.HeadDim);
+            var values = keys + CpuTensor.Pad(spec.KvHeads * spec.HeadDim);
+            var angles = Rope.Row(position);
+            for (var head = 0; head < spec.Heads; head++)
+            {
+                Prepare(queries + (head * spec.HeadDim), Layer.QueryNorm, angles, spec);
+            }
+
+            for (var head = 0; head < spec.KvHeads; head++)
+            {
+                var key = keys + (head * spec.HeadDim);
+                var value = values + (head * spec.HeadDim);
+                Prepare(key, Layer.KeyNorm, angles, spec);
+                if (kv.IsBf16)
+                {
+                    var keyTarget = (ushort*)kv.Keys(block, head) + slot;
+                    var valueTarget = (ushort*)kv.Values(block, head) + (slot * kv.PaddedHeadDim);
+                    for (var d = 0; d < spec.HeadDim; d++)
+                    {
+                        keyTarget[d * KvGroup.BlockTokens] = HalfFloats.ToBf16(key[d]);
+                        valueTarget[d] = HalfFloats.ToBf16(value[d]);
+                    }
+                }
+                else
+                {
+                    var keyTarget = (float*)kv.Keys(block, head) + slot;
+                    var valueTarget = (float*)kv.Values(block, head) + (slot * kv.PaddedHeadDim);
+                    for (var d = 0; d < spec.HeadDim; d++)
+                    {
+                        keyTarget[d * KvGroup.BlockTokens] = key[d];
+                        valueTarget[d] = value[d];
+                    }
+                }
+            }
+        }
+
+        private void Prepare(float* head, DeviceVector? norm, float* angles, AttentionSpec spec)
+        {
+            if (norm is not null)
+            {
+                // The norm reads whole groups of 16, which a small head does not fill: work on a padded copy.
+                var padded = stackalloc float[CpuTensor.Pad(spec.HeadDim)];
+                new Span<float>(padded, CpuTensor.Pad(spec.HeadDim)).Clear();
+                new ReadOnlySpan<float>(head, spec.HeadDim).CopyTo(new Span<float>(padded, spec.HeadDim));
+                Norm<TIsa, TF, TB>.Row(padded, ((CpuVector)norm).Data, padded, spec.HeadDim, Layer.NormEpsilon);
+                new ReadOnlySpan<float>(padded, spec.HeadDim).CopyTo(new Span<float>(head, spec.HeadDim));
+            }
+
+            Rotate<TIsa, TF, TB>.Head(head, angles, Rope.Pairs, spec.Rope.Layout);
+        }
+    }
+
+    /// <summary>Attention of all rows: tasks are (slice, KV head, run of query tiles).</summary>
+    private sealed class AttendWork : CpuWork
+    {
+        private AttentionLayer _layer = null!;
+        private CpuStep _step = null!;
+        private CpuTensor _qkv = null!;
+        private CpuTensor _output = null!;
+        private int[] _taskStarts = new int[16];
+        private int _queriesPerTask;
+
+        /// <summary>Plans the tasks and returns how many there are.</summary>
+        public int Begin(AttentionLayer layer, CpuStep step, CpuTensor qkv, CpuTensor output, int threads)
+        {
+            _layer = layer;
+            _step = step;
+            _qkv = qkv;
+            _output = output;
+            if (_taskStarts.Length <= step.Slices)
+            {
+                _taskStarts = new int[step.Slices * 2];
+            }
+
+            // Whole tiles while there is work for every thread; single queries when few rows decode.
+            _queriesPerTask = 4 * Attention<TIsa, TF, TB>.Tile;
+            var tasks = Count();
+            while (_queriesPerTask > 1 && threads > 1 && tasks < 3 * threads)
+            {
+                _queriesPerTask /= 2;
+                tasks = Count();
+            }
+
+            return tasks;
+        }
+
+        public override void Execute(int task)
+        {
+            var slice = 0;
+            while (_taskStarts[slice + 1] <= task)
+            {
+                slice++;
+            }
+
+            var spec = _layer.Spec;
+            var perHead = (_taskStarts[slice + 1] - _taskStarts[slice]) / spec.KvHeads;
+            var local = task - _taskStarts[slice];
+            var group = spec.Heads / spec.KvHeads;
+            var firstRow = _step.FirstRows[slice];
+            var queries = (_step.FirstRows[slice + 1] - firstRow) * group;
+            var args = new AttentionArgs
+            {
+                Queries = _qkv.Row(firstRow),
+                QueryStride = _qkv.Stride,
+                Output = _output.Row(firstRow),
+                OutputStride = _output.Stride,
+                BlockTable = _step.BlockTable(slice, _layer.KvGroupIndex),
+                StartPosition = _step.Starts[slice],
+                HeadsPerKv = group,
+                KvHead = local / perHead,
+                HeadDim = spec.HeadDim,
+                Window = spec.Window ?? int.MaxValue,
+                Scale = spec.Scale,
+            };
+            var first = local % perHead * _queriesPerTask;
+            var last = Math.Min(first + _queriesPerTask, queries);
+            for (; first < last; first += Attention<TIsa, TF, TB>.Tile)
+            {
+                Attention<TIsa, TF, TB>.Run(in args, (CpuKv)_layer.Kv, first, Math.Min(Attention<TIsa, TF, TB>.Tile, last - first));
+            }
+        }
+
+        private int Count()
+        {
+            var spec = _layer.Spec;
+            var group = spec.Heads / spec.KvHeads;
+            _taskStarts[0] = 0;
+            for (var slice = 0; slice < _step.Slices; slice++)
+            {
+                var queries = (_step.FirstRows[slice + 1] - _step.FirstRows[slice]) * group;
+                var perHead = (queries + _queriesPerTask - 1) / _queriesPerTask;
+                _taskStarts[slice + 1] = _taskStarts[slice] + (perHead * spec.KvHeads);
+            }
+
+            return _taskStarts[_step.Slices];
+        }
+    }
+}
