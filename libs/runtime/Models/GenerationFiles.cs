@@ -14,7 +14,7 @@ internal static class GenerationFiles
         var source = fields?.Has("eos_token_id") == true ? fields : config;
         return new GenerationDefaults
         {
-            EosTokenIds = [.. (source.OptionalIntegers("eos_token_id") ?? []).Select(id => CheckId(source, "eos_token_id", id, vocabularySize)).Distinct()],
+            EosTokenIds = Known(source.OptionalIntegers("eos_token_id") ?? [], vocabularySize),
             DoSample = fields?.Has("do_sample") == true ? fields.Flag("do_sample", false) : null,
             Temperature = InRange(fields, "temperature", 0, float.MaxValue),
             TopP = InRange(fields, "top_p", float.Epsilon, 1),
@@ -27,29 +27,14 @@ internal static class GenerationFiles
     /// <summary>End of text, of turn and of message of a GGUF file's tokenizer.</summary>
     public static GenerationDefaults FromGguf(GgufMetadata metadata, int vocabularySize)
     {
-        var ids = ImmutableArray.CreateBuilder<int>();
-        foreach (var key in (string[])["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"])
-        {
-            // 0xFFFFFFFF is how some writers say "none".
-            if (metadata.Find(key) is { } value && value.AsInteger() is var id and not (uint.MaxValue or -1))
-            {
-                if (id < 0 || id >= vocabularySize)
-                {
-                    throw new ModelFormatException(metadata.File, $"is {id}, expected an id of the vocabulary of {vocabularySize}", key);
-                }
-
-                if (!ids.Contains((int)id))
-                {
-                    ids.Add((int)id);
-                }
-            }
-        }
-
-        return new GenerationDefaults { EosTokenIds = ids.ToImmutable() };
+        string[] keys = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
+        var ids = keys.Select(metadata.Find).OfType<GgufValue>().Select(value => (int)Math.Clamp(value.AsInteger(), -1, int.MaxValue));
+        return new GenerationDefaults { EosTokenIds = Known(ids, vocabularySize) };
     }
 
-    private static int CheckId(HubFields fields, string name, int id, int vocabularySize) =>
-        id >= 0 && id < vocabularySize ? id : throw fields.Refuse(name, $"has {id}, expected an id of the vocabulary of {vocabularySize}");
+    /// <summary>Ids outside the vocabulary (some writers say "none" that way) are never sampled and cannot end an answer.</summary>
+    private static ImmutableArray<int> Known(IEnumerable<int> ids, int vocabularySize) =>
+        [.. ids.Where(id => id >= 0 && id < vocabularySize).Distinct()];
 
     private static float? InRange(HubFields? fields, string name, float least, float most)
     {

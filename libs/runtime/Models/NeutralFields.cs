@@ -26,7 +26,7 @@ internal static class NeutralFields
 
             // Where the files came from and who wrote them; the tensors state their own types.
             "_name_or_path", "name_or_path", "transformers_version", "torch_dtype", "dtype", "auto_map", "tokenizer_class",
-            "unsloth_fixed", "unsloth_version", "is_llama_config", "transformers.js_config", "_commit_hash",
+            "unsloth_fixed", "unsloth_version", "is_llama_config", "transformers.js_config", "_commit_hash", "model_max_length", "max_sequence_length",
 
             // Tokens: the tokenizer and the generation defaults read them.
             "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "unk_token_id", "decoder_start_token_id",

@@ -6,12 +6,16 @@ namespace Parallax.Runtime.Weights;
 /// </summary>
 public sealed class ModelFormatException : ParallaxException
 {
+    /// <summary>Names come from untrusted files: they must not flood or forge lines of a log.</summary>
+    private const int MaxSubject = 200;
+    private const int MaxMessage = 2000;
+
     /// <param name="file">The file or folder at fault, as the user named it.</param>
     /// <param name="problem">What was found and what was expected.</param>
     /// <param name="subject">The tensor or the metadata field at fault, if one is.</param>
     /// <param name="cause">The underlying error, if any.</param>
     public ModelFormatException(string file, string problem, string? subject = null, Exception? cause = null)
-        : base(subject is null ? $"{file}: {problem}" : $"{file}: '{subject}': {problem}", cause)
+        : base(Printable(subject is null ? $"{file}: {problem}" : $"{file}: '{Printable(subject, MaxSubject)}': {problem}", MaxMessage), cause)
     {
         File = file;
         Subject = subject;
@@ -22,4 +26,10 @@ public sealed class ModelFormatException : ParallaxException
 
     /// <summary>The tensor or metadata field at fault, or null.</summary>
     public string? Subject { get; }
+
+    private static string Printable(string text, int most)
+    {
+        var cut = text.Length <= most ? text : string.Concat(text.AsSpan(0, most), "...");
+        return cut.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 ? cut : string.Concat(cut.Select(c => char.IsControl(c) ? '?' : c));
+    }
 }

@@ -7,7 +7,7 @@ internal static class DecoderBuilder
 {
     /// <summary>Limits on what a configuration may make us allocate; the largest published models have 126 layers and 512 experts.</summary>
     private const int MaxLayers = 4096;
-    private const long MaxExperts = 1 << 18;
+    private const long MaxExperts = 1 << 16;
 
     /// <param name="architecture">The architecture's name.</param>
     /// <param name="outline">What it states.</param>
@@ -16,7 +16,7 @@ internal static class DecoderBuilder
     /// <exception cref="ModelFormatException">The outline contradicts itself or exceeds what the checkpoint could hold.</exception>
     public static ModelSpec Build(string architecture, DecoderOutline outline, ITensorNames names, TensorTable tensors)
     {
-        Check(outline, tensors);
+        Check(outline, names, tensors);
         return new ModelSpec
         {
             Architecture = architecture,
@@ -94,7 +94,7 @@ internal static class DecoderBuilder
         ],
     };
 
-    private static void Check(DecoderOutline outline, TensorTable tensors)
+    private static void Check(DecoderOutline outline, ITensorNames names, TensorTable tensors)
     {
         void Demand(bool holds, string problem)
         {
@@ -115,6 +115,9 @@ internal static class DecoderBuilder
         if (outline.Moe is { } moe)
         {
             Demand(moe.TopK <= moe.Experts, $"{moe.TopK} experts per token exceed the {moe.Experts} experts");
+            Demand(
+                names.StackedExperts || moe.Experts <= tensors.Tensors.Count / 3,
+                $"the configuration has {moe.Experts} experts of 3 tensors each, the checkpoint has {tensors.Tensors.Count} tensors");
             Demand((long)moe.Experts * outline.LayerCount <= MaxExperts, $"{moe.Experts} experts in {outline.LayerCount} layers exceed the limit of {MaxExperts} in all");
         }
     }

@@ -9,6 +9,8 @@ internal sealed class GgufTensorNames : ITensorNames
 
     public TensorRef Head => new("output.weight");
 
+    public bool StackedExperts => true;
+
     public TensorRef Layer(int layer, LayerTensor tensor, bool bias = false) =>
         new($"blk.{layer}.{Name(tensor)}.{(bias ? "bias" : "weight")}");
 

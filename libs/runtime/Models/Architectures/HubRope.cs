@@ -10,6 +10,9 @@ internal static class HubRope
 {
     private const double DefaultTheta = 10000.0;
 
+    /// <summary>Written for every type by some versions; only llama3 (and types that are refused) computes with it.</summary>
+    private static readonly FrozenSet<string> Neutral = FrozenSet.ToFrozenSet(["original_max_position_embeddings"], StringComparer.Ordinal);
+
     public static RopeSpec Read(HubFields config, int headDim)
     {
         var theta = config.OptionalPositive("rope_theta");
@@ -42,12 +45,17 @@ internal static class HubRope
         }
 
         rope = Scaled(rope, fields);
-        fields.RefuseUnread(FrozenSet<string>.Empty);
+        fields.RefuseUnread(Neutral);
         return rope;
     }
 
     private static RopeSpec Scaled(RopeSpec rope, HubFields fields)
     {
+        if (!fields.Has("rope_type") && !fields.Has("type") && fields.Has("factor"))
+        {
+            throw fields.Refuse("rope_type", "the field is missing; supported are default, linear and llama3");
+        }
+
         // "type" is the older name; files may hold both.
         var legacy = fields.OptionalText("type");
         var type = fields.OptionalText("rope_type") ?? legacy ?? "default";

@@ -9,6 +9,8 @@ internal sealed class HubTensorNames : ITensorNames
 
     public TensorRef Head => new("lm_head.weight");
 
+    public bool StackedExperts => false;
+
     public TensorRef Layer(int layer, LayerTensor tensor, bool bias = false) =>
         new($"model.layers.{layer}.{Name(tensor)}.{(bias ? "bias" : "weight")}");
 

@@ -9,6 +9,9 @@ internal interface ITensorNames
 
     TensorRef Head { get; }
 
+    /// <summary>Whether the experts of a layer share one tensor per projection; otherwise each has its own.</summary>
+    bool StackedExperts { get; }
+
     /// <summary>A parameter of a layer.</summary>
     TensorRef Layer(int layer, LayerTensor tensor, bool bias = false);
 

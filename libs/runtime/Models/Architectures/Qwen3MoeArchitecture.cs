@@ -31,6 +31,11 @@ internal sealed class Qwen3MoeArchitecture : IHubArchitecture, IGgufArchitecture
             throw metadata.Refuse("expert_gating_func", $"is {gating}, supported is 1 (softmax)");
         }
 
+        if (metadata.OptionalNumber("expert_weights_scale") is { } scale and not (0.0 or 1.0))
+        {
+            throw metadata.Refuse("expert_weights_scale", $"is {scale}, supported is 1");
+        }
+
         var names = new GgufTensorNames();
         var used = metadata.Size("expert_used_count");
         return decoder with
