@@ -1,0 +1,88 @@
+using Parallax.Contracts.Identifiers;
+
+namespace Parallax.Runtime.Execution;
+
+/// <summary>Counters and gauges: written by the loop only, read by any thread.</summary>
+internal sealed class EngineCounters
+{
+    private long _steps;
+    private long _prefillTokens;
+    private long _decodeTokens;
+    private long _prefixHitTokens;
+    private long _preemptions;
+    private long _finished;
+    private long _cancelled;
+    private long _failed;
+    private string? _sinkFault;
+    private int _running;
+    private int _waiting;
+    private int _blocksUsed;
+    private int _blocksCached;
+
+    /// <summary>Blocks of all KV groups.</summary>
+    public required int KvBlocksTotal { get; init; }
+
+    /// <summary>Blocks that sessions hold.</summary>
+    public int KvBlocksUsed => Volatile.Read(ref _blocksUsed);
+
+    /// <summary>The last sink that threw at a session's end, and what; null when none did.</summary>
+    public string? SinkFault => Volatile.Read(ref _sinkFault);
+
+    public void NoteSinkFault(SessionId session, Exception cause) =>
+        Volatile.Write(ref _sinkFault, $"the sink of session {session} threw {cause.GetType().Name}: {cause.Message}");
+
+    public void AddStep(int prefillRows, int decodeRows)
+    {
+        Add(ref _steps, 1);
+        Add(ref _prefillTokens, prefillRows);
+        Add(ref _decodeTokens, decodeRows);
+    }
+
+    public void AddPrefixHit(int tokens) => Add(ref _prefixHitTokens, tokens);
+
+    public void AddPreemption() => Add(ref _preemptions, 1);
+
+    public void AddEnd(FinishReason reason)
+    {
+        switch (reason)
+        {
+            case FinishReason.Stop or FinishReason.Length:
+                Add(ref _finished, 1);
+                break;
+            case FinishReason.Cancelled or FinishReason.Deadline:
+                Add(ref _cancelled, 1);
+                break;
+            default:
+                Add(ref _failed, 1);
+                break;
+        }
+    }
+
+    public void SetGauges(int running, int waiting, int blocksUsed, int blocksCached)
+    {
+        Volatile.Write(ref _running, running);
+        Volatile.Write(ref _waiting, waiting);
+        Volatile.Write(ref _blocksUsed, blocksUsed);
+        Volatile.Write(ref _blocksCached, blocksCached);
+    }
+
+    public EngineStats Read() => new()
+    {
+        RunningSessions = Volatile.Read(ref _running),
+        WaitingSessions = Volatile.Read(ref _waiting),
+        KvBlocksTotal = KvBlocksTotal,
+        KvBlocksUsed = Volatile.Read(ref _blocksUsed),
+        KvBlocksCached = Volatile.Read(ref _blocksCached),
+        Steps = Volatile.Read(ref _steps),
+        PrefillTokens = Volatile.Read(ref _prefillTokens),
+        DecodeTokens = Volatile.Read(ref _decodeTokens),
+        PrefixHitTokens = Volatile.Read(ref _prefixHitTokens),
+        Preemptions = Volatile.Read(ref _preemptions),
+        SessionsFinished = Volatile.Read(ref _finished),
+        SessionsCancelled = Volatile.Read(ref _cancelled),
+        SessionsFailed = Volatile.Read(ref _failed),
+    };
+
+    // One writer: no interlocked addition is needed, only writes that readers see whole.
+    private static void Add(ref long counter, long amount) => Volatile.Write(ref counter, counter + amount);
+}

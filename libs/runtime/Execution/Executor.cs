@@ -1,0 +1,243 @@
+using Parallax.Contracts.Identifiers;
+
+namespace Parallax.Runtime.Execution;
+
+/// <summary>
+/// The engine's thread: it alone owns the shard, takes calls in order, computes step after step, and sleeps when there
+/// is nothing to do. Thread-safe. A failing step ends its sessions, not the engine; see <see cref="IsHealthy"/>.
+/// </summary>
+public sealed class Executor : ISessionEngine
+{
+    // Longer waits are cut: timers have a limit, and a spare turn of the loop does no harm.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
+    private readonly IModelShard _shard;
+    private readonly ExecutorOptions _options;
+    private readonly TimeProvider _time;
+    private readonly EngineLoop _loop;
+    private readonly EngineInstruments _instruments;
+    private readonly CommandQueue _commands;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ITimer _timer;
+    private readonly long _startedAt;
+    private TimeSpan _stopDue = TimeSpan.MaxValue;
+    private string? _fault;
+
+    /// <summary>
+    /// Starts the engine.
+    /// </summary>
+    /// <param name="shard">A whole model (embedding to head). The engine owns it from here on and disposes it on its thread.</param>
+    /// <param name="samplers">Makes each session's sampler.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <param name="timeProvider">Clock of leases and deadlines; null for the system's.</param>
+    /// <exception cref="ArgumentException">The shard is not a whole model, or options make no sense (all are named).</exception>
+    public Executor(IModelShard shard, ITokenSamplerFactory samplers, ExecutorOptions? options = null, TimeProvider? timeProvider = null)
+    {
+        _options = options ?? new ExecutorOptions();
+        _shard = shard;
+        _time = timeProvider ?? TimeProvider.System;
+        _startedAt = _time.GetTimestamp();
+        _loop = new EngineLoop(shard, _options, samplers);
+        _instruments = new EngineInstruments(_loop.Counters);
+        _commands = new CommandQueue(_options.CommandCapacity);
+        _timer = _time.CreateTimer(static state => ((CommandQueue)state!).Wake(), _commands, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        var thread = new Thread(Run) { IsBackground = true, Name = "parallax-executor" };
+        _commands.SetConsumer(thread);
+        thread.Start();
+    }
+
+    /// <inheritdoc/>
+    public EngineInfo Info => _loop.Info;
+
+    /// <summary>False after three failed steps in a row, until one succeeds, and for good when the loop itself has failed.</summary>
+    public bool IsHealthy => Fault is null;
+
+    /// <summary>Why the engine is not healthy; null when it is.</summary>
+    public string? Fault => Volatile.Read(ref _fault);
+
+    /// <inheritdoc/>
+    public async Task<OpenResult> OpenAsync(OpenRequest request, ISessionSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(sink);
+        cancellationToken.ThrowIfCancellationRequested();
+        var opening = new Opening(request, sink);
+        if (!_commands.Enqueue(new Command(CommandKind.Open, request.Session, request.Epoch, Opening: opening)))
+        {
+            return Stopped();
+        }
+
+        await using var registration = cancellationToken.Register(
+            static (state, token) => ((Opening)state!).Answer.TrySetCanceled(token), opening);
+        return await opening.Answer.Task;
+    }
+
+    /// <inheritdoc/>
+    public void Start(SessionId session, Epoch epoch, int keep) =>
+        _commands.Enqueue(new Command(CommandKind.Start, session, epoch, keep));
+
+    /// <inheritdoc/>
+    public void Acknowledge(SessionId session, Epoch epoch, int known) =>
+        _commands.Enqueue(new Command(CommandKind.Acknowledge, session, epoch, known));
+
+    /// <inheritdoc/>
+    public void Cancel(SessionId session, Epoch epoch) => _commands.Enqueue(new Command(CommandKind.Cancel, session, epoch));
+
+    /// <inheritdoc/>
+    public void RenewLease(SessionId session) => _commands.Enqueue(new Command(CommandKind.RenewLease, session));
+
+    /// <inheritdoc/>
+    public EngineStats ReadStats() => _loop.Counters.Read();
+
+    /// <summary>
+    /// Refuses new sessions, lets running ones go on for <see cref="ExecutorOptions.DrainTime"/>, cancels what is left,
+    /// disposes the shard and ends the thread. May be called again, not from a sink's callback.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        _commands.Enqueue(new Command(CommandKind.Stop), urgent: true);
+        await _ended.Task;
+    }
+
+    private static OpenResult Stopped() => new(0, OpenRefusal.Stopping, "the engine has stopped: ask another worker");
+
+    private TimeSpan Now => _time.GetElapsedTime(_startedAt);
+
+    private void Run()
+    {
+        try
+        {
+            Loop();
+            _loop.EndAll(FinishReason.Cancelled);
+        }
+        catch (Exception e)
+        {
+            // A bug: the accounting can no longer be trusted. Everybody is told, nothing more is accepted.
+            Volatile.Write(ref _fault, $"the engine's loop failed: {e}");
+            _loop.Abandon($"the engine failed: {e.GetType().Name}: {e.Message}");
+        }
+        finally
+        {
+            Close();
+        }
+    }
+
+    private void Loop()
+    {
+        while (true)
+        {
+            // A process that was suspended frees what has expired before it hears late messages (rule 10).
+            _loop.Expire(Now);
+            foreach (var command in _commands.Take())
+            {
+                Apply(command);
+            }
+
+            if (_stopDue != TimeSpan.MaxValue && (_loop.SessionCount == 0 || Now >= _stopDue))
+            {
+                return;
+            }
+
+            var began = _time.GetTimestamp();
+            if (_loop.Step())
+            {
+                _instruments.RecordStep(_time.GetElapsedTime(began), _loop.LastRows);
+                Volatile.Write(ref _fault, _loop.Fault);
+            }
+            else
+            {
+                Sleep();
+            }
+        }
+    }
+
+    /// <summary>Waits for a call or for the next time that matters.</summary>
+    private void Sleep()
+    {
+        var due = _loop.NextDue < _stopDue ? _loop.NextDue : _stopDue;
+        if (due == TimeSpan.MaxValue)
+        {
+            _commands.Wait();
+            return;
+        }
+
+        var wait = due - Now;
+        if (wait <= TimeSpan.Zero)
+        {
+            return;
+        }
+
+        // Rounded up to the timers' resolution; armed before looking at the clock again, so that time that passes in
+        // between is not slept through.
+        wait = TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds));
+        _timer.Change(wait < LongestWait ? wait : LongestWait, Timeout.InfiniteTimeSpan);
+        if (Now < due)
+        {
+            _commands.Wait();
+        }
+    }
+
+    private void Apply(in Command command)
+    {
+        switch (command.Kind)
+        {
+            case CommandKind.Open:
+                Open(command.Opening!);
+                break;
+            case CommandKind.Start:
+                _loop.Start(command.Session, command.Epoch, command.Value);
+                break;
+            case CommandKind.Acknowledge:
+                _loop.Acknowledge(command.Session, command.Epoch, command.Value);
+                break;
+            case CommandKind.Cancel:
+                _loop.Cancel(command.Session, command.Epoch);
+                break;
+            case CommandKind.RenewLease:
+                _loop.RenewLease(command.Session, Now);
+                break;
+            default:
+                if (_stopDue == TimeSpan.MaxValue)
+                {
+                    _loop.StopIntake();
+                    _stopDue = Now + _options.DrainTime;
+                }
+
+                break;
+        }
+    }
+
+    private void Open(Opening opening)
+    {
+        if (opening.Answer.Task.IsCompleted)
+        {
+            return;
+        }
+
+        var result = _loop.Open(opening.Request, opening.Sink, Now);
+        if (!opening.Answer.TrySetResult(result) && result.Refusal is null)
+        {
+            _loop.Withdraw(opening.Request.Session, opening.Request.Epoch);
+        }
+    }
+
+    private void Close()
+    {
+        foreach (var command in _commands.Close())
+        {
+            command.Opening?.Answer.TrySetResult(Stopped());
+        }
+
+        try
+        {
+            _timer.Dispose();
+            _instruments.Dispose();
+            _shard.Dispose();
+            _ended.TrySetResult();
+        }
+        catch (Exception e)
+        {
+            _ended.TrySetException(e);
+        }
+    }
+}
