@@ -1,0 +1,8 @@
+namespace Parallax.Runtime.ChatTemplates.Values;
+
+internal enum MapViewKind
+{
+    Keys,
+    Values,
+    Items,
+}
