@@ -21,6 +21,12 @@ public interface ITokenizer
     /// </summary>
     ReadOnlySpan<byte> TokenBytes(int id, bool skipSpecial = true);
 
+    /// <summary>
+    /// How many spaces a decoded text loses at its start: SentencePiece vocabularies mark the first word with a space
+    /// that the text did not have. 0 for byte-level vocabularies.
+    /// </summary>
+    int LeadingSpaces { get; }
+
     /// <summary>Decodes ids to text, invalid UTF-8 replaced by U+FFFD.</summary>
     string Decode(IReadOnlyList<int> ids, bool skipSpecial = true);
 
