@@ -5,7 +5,7 @@ using Parallax.Runtime.Numerics;
 
 namespace Parallax.Runtime.Cpu;
 
-internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
+internal sealed unsafe partial class CpuBackend<TIsa, TF, TI>
 {
     /// <summary>One row's queries, keys and values: norm, rotation, and the write into the KV blocks.</summary>
     private sealed class StoreKvWork : CpuWork
@@ -68,11 +68,11 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
                 var padded = stackalloc float[CpuTensor.Pad(spec.HeadDim)];
                 new Span<float>(padded, CpuTensor.Pad(spec.HeadDim)).Clear();
                 new ReadOnlySpan<float>(head, spec.HeadDim).CopyTo(new Span<float>(padded, spec.HeadDim));
-                Norm<TIsa, TF, TB>.Row(padded, ((CpuVector)norm).Data, padded, spec.HeadDim, Layer.NormEpsilon);
+                Norm<TIsa, TF, TI>.Row(padded, ((CpuVector)norm).Data, padded, spec.HeadDim, Layer.NormEpsilon);
                 new ReadOnlySpan<float>(padded, spec.HeadDim).CopyTo(new Span<float>(head, spec.HeadDim));
             }
 
-            Rotate<TIsa, TF, TB>.Head(head, angles, Rope.Pairs, spec.Rope.Layout);
+            Rotate<TIsa, TF, TI>.Head(head, angles, Rope.Pairs, spec.Rope.Layout);
         }
     }
 
@@ -99,7 +99,7 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
             }
 
             // Whole tiles while there is work for every thread; single queries when few rows decode.
-            _queriesPerTask = 4 * Attention<TIsa, TF, TB>.Tile;
+            _queriesPerTask = 4 * Attention<TIsa, TF, TI>.Tile;
             var tasks = Count();
             while (_queriesPerTask > 1 && threads > 1 && tasks < 3 * threads)
             {
@@ -140,9 +140,9 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
             };
             var first = local % perHead * _queriesPerTask;
             var last = Math.Min(first + _queriesPerTask, queries);
-            for (; first < last; first += Attention<TIsa, TF, TB>.Tile)
+            for (; first < last; first += Attention<TIsa, TF, TI>.Tile)
             {
-                Attention<TIsa, TF, TB>.Run(in args, (CpuKv)_layer.Kv, first, Math.Min(Attention<TIsa, TF, TB>.Tile, last - first));
+                Attention<TIsa, TF, TI>.Run(in args, (CpuKv)_layer.Kv, first, Math.Min(Attention<TIsa, TF, TI>.Tile, last - first));
             }
         }
 

@@ -10,10 +10,10 @@ using Parallax.Runtime.Weights;
 namespace Parallax.Runtime.Cpu;
 
 /// <summary>The CPU backend on one instruction set. Arithmetic: docs/numerics.md.</summary>
-internal sealed unsafe partial class CpuBackend<TIsa, TF, TB> : IComputeBackend
-    where TIsa : struct, IIsa<TF, TB>
+internal sealed unsafe partial class CpuBackend<TIsa, TF, TI> : IComputeBackend
+    where TIsa : struct, IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
 {
     private readonly CpuThreadPool _pool;
     private readonly CpuStep _step = new();
@@ -45,17 +45,17 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB> : IComputeBackend
         ArgumentNullException.ThrowIfNull(source);
         return source.Format switch
         {
-            TensorFormat.F32 => new PlainMatrix<TIsa, TF, TB, PlainF32>(source),
-            TensorFormat.F16 => new PlainMatrix<TIsa, TF, TB, PlainF16>(source),
-            TensorFormat.BF16 => new PlainMatrix<TIsa, TF, TB, PlainBF16>(source),
-            TensorFormat.Q4_0 => new PackedMatrix<TIsa, TF, TB, PackedQ40>(source, _pool),
-            TensorFormat.Q4_1 => new PackedMatrix<TIsa, TF, TB, PackedQ41>(source, _pool),
-            TensorFormat.Q5_0 => new PackedMatrix<TIsa, TF, TB, PackedQ50>(source, _pool),
-            TensorFormat.Q5_1 => new PackedMatrix<TIsa, TF, TB, PackedQ51>(source, _pool),
-            TensorFormat.Q8_0 => new PackedMatrix<TIsa, TF, TB, PackedQ80>(source, _pool),
-            TensorFormat.Q4_K => new PackedMatrix<TIsa, TF, TB, PackedQ4K>(source, _pool),
-            TensorFormat.Q5_K => new PackedMatrix<TIsa, TF, TB, PackedQ5K>(source, _pool),
-            TensorFormat.Q6_K => new PackedMatrix<TIsa, TF, TB, PackedQ6K>(source, _pool),
+            TensorFormat.F32 => new PlainMatrix<TIsa, TF, TI, PlainF32>(source),
+            TensorFormat.F16 => new PlainMatrix<TIsa, TF, TI, PlainF16>(source),
+            TensorFormat.BF16 => new PlainMatrix<TIsa, TF, TI, PlainBF16>(source),
+            TensorFormat.Q4_0 => new PackedMatrix<TIsa, TF, TI, PackedQ40>(source, _pool),
+            TensorFormat.Q4_1 => new PackedMatrix<TIsa, TF, TI, PackedQ41>(source, _pool),
+            TensorFormat.Q5_0 => new PackedMatrix<TIsa, TF, TI, PackedQ50>(source, _pool),
+            TensorFormat.Q5_1 => new PackedMatrix<TIsa, TF, TI, PackedQ51>(source, _pool),
+            TensorFormat.Q8_0 => new PackedMatrix<TIsa, TF, TI, PackedQ80>(source, _pool),
+            TensorFormat.Q4_K => new PackedMatrix<TIsa, TF, TI, PackedQ4K>(source, _pool),
+            TensorFormat.Q5_K => new PackedMatrix<TIsa, TF, TI, PackedQ5K>(source, _pool),
+            TensorFormat.Q6_K => new PackedMatrix<TIsa, TF, TI, PackedQ6K>(source, _pool),
             _ => throw new ArgumentOutOfRangeException(nameof(source), source.Format, "no kernel for this format"),
         };
     }
@@ -283,7 +283,7 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB> : IComputeBackend
     {
         if (_linear.WantsQuantizedInput)
         {
-            _quantized.Attach(ref _linear.Args, _linear.Columns, _linear.WantsShorts);
+            _quantized.Attach(ref _linear.Args, _linear.Columns);
             _quantize.Linear = _linear;
             RunRows(_linear.Args.Rows, _linear.Columns, _quantize);
         }
@@ -305,14 +305,11 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB> : IComputeBackend
 
         public bool WantsQuantizedInput { get; private set; }
 
-        public bool WantsShorts { get; private set; }
-
         public void Begin(CpuTensor x, CpuTensor output, DeviceVector? bias, LinearMode mode)
         {
             _count = 0;
             _groups = 0;
             WantsQuantizedInput = false;
-            WantsShorts = false;
             Columns = x.Columns;
             Args = new LinearArgs
             {
@@ -344,7 +341,6 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB> : IComputeBackend
             _count++;
             _groups += part.Groups;
             WantsQuantizedInput |= part.WantsQuantizedInput;
-            WantsShorts |= part.WantsShorts;
         }
 
         /// <summary>Chooses the tasks: about eight per thread, at least 4 groups each.</summary>
@@ -377,7 +373,7 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB> : IComputeBackend
     {
         public LinearWork Linear = null!;
 
-        public override void Execute(int task) => Quantize<TIsa, TF, TB>.Row(in Linear.Args, Linear.Columns, task);
+        public override void Execute(int task) => Quantize<TIsa, TF, TI>.Row(in Linear.Args, Linear.Columns, task);
     }
 
     private sealed class NormWork : CpuWork
@@ -388,7 +384,7 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB> : IComputeBackend
         public float Epsilon;
 
         public override void Execute(int task) =>
-            Norm<TIsa, TF, TB>.Row(Input.Row(task), Weight, Output.Row(task), Input.Columns, Epsilon);
+            Norm<TIsa, TF, TI>.Row(Input.Row(task), Weight, Output.Row(task), Input.Columns, Epsilon);
     }
 
     private sealed class SwiGluWork : CpuWork
@@ -401,9 +397,9 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB> : IComputeBackend
             var gate = GateUp.Row(task);
             var up = gate + Output.Stride;
             var target = Output.Row(task);
-            for (var k = 0; k < Output.Stride; k += 16)
+            for (var k = 0; k < Output.Stride; k += TIsa.Lanes)
             {
-                TIsa.Store(target + k, TIsa.Mul(VectorMath<TIsa, TF, TB>.Silu(TIsa.Load(gate + k)), TIsa.Load(up + k)));
+                TIsa.Store(target + k, TIsa.Mul(VectorMath<TIsa, TF, TI>.Silu(TIsa.Load(gate + k)), TIsa.Load(up + k)));
             }
         }
     }

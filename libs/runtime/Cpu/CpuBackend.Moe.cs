@@ -3,7 +3,7 @@ using Parallax.Runtime.Numerics;
 
 namespace Parallax.Runtime.Cpu;
 
-internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
+internal sealed unsafe partial class CpuBackend<TIsa, TF, TI>
 {
     private readonly ExpertWork _experts = new();
     private readonly CombineWork _combine = new();
@@ -178,7 +178,7 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
         var tasks = _experts.Plan();
         if (_experts.WantsQuantizedInput)
         {
-            _quantized.Attach(ref _experts.Args, input.Columns, _experts.WantsShorts);
+            _quantized.Attach(ref _experts.Args, input.Columns);
             _linear.Begin(input, output, null, LinearMode.Store);
             _linear.Args = _experts.Args;
             _quantize.Linear = _linear;
@@ -209,13 +209,10 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
 
         public bool WantsQuantizedInput { get; private set; }
 
-        public bool WantsShorts { get; private set; }
-
         public int Plan()
         {
             var groups = 0;
             WantsQuantizedInput = false;
-            WantsShorts = false;
             for (var e = 0; e < Layer.Gates.Length; e++)
             {
                 for (var part = 0; part < (GateUp ? 2 : 1); part++)
@@ -223,7 +220,6 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
                     var matrix = Matrix(e, part);
                     groups = Math.Max(groups, matrix.Groups);
                     WantsQuantizedInput |= matrix.WantsQuantizedInput;
-                    WantsShorts |= matrix.WantsShorts;
                 }
             }
 
@@ -248,7 +244,6 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TB>
             args.Rows = rows;
             args.X += first * args.XStride;
             args.Q += first * args.QStride;
-            args.Q16 = args.Q16 is null ? null : args.Q16 + (first * args.QStride);
             args.Scale += first * args.BlockStride;
             args.ScaledSum += first * args.BlockStride;
             args.Sum16 += first * args.BlockStride * 2;

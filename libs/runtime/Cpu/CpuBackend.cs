@@ -34,10 +34,10 @@ public static class CpuBackend
 
         return width switch
         {
-            VectorWidth.V512 => new CpuBackend<Isa512, Vector512<float>, Vector512<byte>>(threads, "AVX-512"),
-            VectorWidth.V256 => new CpuBackend<Isa256, Isa256.Floats, Isa256.Bytes>(threads, "AVX2"),
-            VectorWidth.V128 => new CpuBackend<Isa128, Isa128.Floats, Isa128.Bytes>(threads, "128-bit SIMD"),
-            _ => new CpuBackend<IsaScalar, IsaScalar.Floats, IsaScalar.Bytes>(threads, "scalar"),
+            VectorWidth.V512 => new CpuBackend<Isa512, Vector512<float>, Vector512<int>>(threads, "AVX-512"),
+            VectorWidth.V256 => new CpuBackend<Isa256, Vector256<float>, Vector256<int>>(threads, "AVX2"),
+            VectorWidth.V128 => new CpuBackend<Isa128, Vector128<float>, Vector128<int>>(threads, "128-bit SIMD"),
+            _ => new CpuBackend<IsaScalar, float, int>(threads, "scalar"),
         };
     }
 

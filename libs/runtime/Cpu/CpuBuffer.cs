@@ -5,16 +5,20 @@ namespace Parallax.Runtime.Cpu;
 /// <summary>Zeroed native memory, aligned to 64 bytes; freed once by Dispose or the finaliser.</summary>
 internal sealed unsafe class CpuBuffer : IDisposable
 {
-    private void* _data;
+    private const int Alignment = 64;
+
+    private void* _allocation;
+    private byte* _data;
 
     /// <param name="bytes">Size in bytes; at least 1.</param>
     public CpuBuffer(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
         Bytes = bytes;
-        _data = NativeMemory.AlignedAlloc((nuint)bytes, 64);
-        NativeMemory.Clear(_data, (nuint)bytes);
-        GC.AddMemoryPressure(bytes);
+
+        // Zeroed by the system page by page as it is touched: KV blocks cost memory when they are used.
+        _allocation = NativeMemory.AllocZeroed((nuint)bytes + Alignment);
+        _data = (byte*)(((nuint)_allocation + (Alignment - 1)) & ~(nuint)(Alignment - 1));
     }
 
     ~CpuBuffer() => Free();
@@ -28,7 +32,7 @@ internal sealed unsafe class CpuBuffer : IDisposable
         get
         {
             ObjectDisposedException.ThrowIf(_data is null, this);
-            return (byte*)_data;
+            return _data;
         }
     }
 
@@ -40,11 +44,11 @@ internal sealed unsafe class CpuBuffer : IDisposable
 
     private void Free()
     {
-        if (_data is not null)
+        if (_allocation is not null)
         {
-            NativeMemory.AlignedFree(_data);
+            NativeMemory.Free(_allocation);
+            _allocation = null;
             _data = null;
-            GC.RemoveMemoryPressure(Bytes);
         }
     }
 }

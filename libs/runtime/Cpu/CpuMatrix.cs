@@ -14,11 +14,8 @@ internal abstract unsafe class CpuMatrix : DeviceMatrix
     /// <summary>Groups of 16 rows, the last one padded with zeros.</summary>
     public int Groups => (Rows + 15) / 16;
 
-    /// <summary>Whether the kernel reads int8 activations instead of f32.</summary>
+    /// <summary>Whether the kernel reads quantised activations instead of f32.</summary>
     public virtual bool WantsQuantizedInput => false;
-
-    /// <summary>Whether it reads them as shorts.</summary>
-    public virtual bool WantsShorts => false;
 
     protected CpuBuffer Buffer { get; }
 

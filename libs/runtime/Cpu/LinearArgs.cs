@@ -24,11 +24,10 @@ internal unsafe struct LinearArgs
 
     public int XStride;
 
-    /// <summary>Input quantised per block of 32: [rows, QStride] signed bytes.</summary>
-    public sbyte* Q;
-
-    /// <summary>The same as shorts, each group of four k as (k0, k2), (k1, k3); only where a matrix needs it.</summary>
-    public short* Q16;
+    /// <summary>
+    /// Input quantised per block of 32: [rows, QStride] shorts, each four columns in the order k0, k2, k1, k3 of the kernels.
+    /// </summary>
+    public short* Q;
 
     public int QStride;
 

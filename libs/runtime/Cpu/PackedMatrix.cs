@@ -6,10 +6,10 @@ using Parallax.Runtime.Weights;
 namespace Parallax.Runtime.Cpu;
 
 /// <summary>A quantised matrix, repacked at load into groups of 16 rows (<see cref="PackedLayout{TFormat}"/>).</summary>
-internal sealed unsafe class PackedMatrix<TIsa, TF, TB, TFormat> : CpuMatrix
-    where TIsa : struct, IIsa<TF, TB>
+internal sealed unsafe class PackedMatrix<TIsa, TF, TI, TFormat> : CpuMatrix
+    where TIsa : struct, IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
     where TFormat : struct, IPackedFormat
 {
     public PackedMatrix(WeightTensor source, CpuThreadPool pool)
@@ -20,29 +20,9 @@ internal sealed unsafe class PackedMatrix<TIsa, TF, TB, TFormat> : CpuMatrix
 
     public override bool WantsQuantizedInput => true;
 
-    public override bool WantsShorts => TFormat.Bits == 8;
+    public override void Multiply(int first, int last, in LinearArgs args) =>
+        PackedDot<TIsa, TF, TI, TFormat>.Run(Buffer.Data, Columns, first, last, in args);
 
-    public override void Multiply(int first, int last, in LinearArgs args)
-    {
-        if (TFormat.Bits == 8)
-        {
-            PackedDot8<TIsa, TF, TB>.Run(Buffer.Data, Columns, first, last, in args);
-        }
-        else
-        {
-            PackedDot<TIsa, TF, TB, TFormat>.Run(Buffer.Data, Columns, first, last, in args);
-        }
-    }
-
-    public override void ReadRow(int row, float* target)
-    {
-        if (TFormat.Bits == 8)
-        {
-            PackedDot8<TIsa, TF, TB>.ReadRow(Buffer.Data, Columns, row, target);
-        }
-        else
-        {
-            PackedDot<TIsa, TF, TB, TFormat>.ReadRow(Buffer.Data, Columns, row, target);
-        }
-    }
+    public override void ReadRow(int row, float* target) =>
+        PackedDot<TIsa, TF, TI, TFormat>.ReadRow(Buffer.Data, Columns, row, target);
 }

@@ -6,10 +6,10 @@ using Parallax.Runtime.Weights;
 namespace Parallax.Runtime.Cpu;
 
 /// <summary>An f32, f16 or bf16 matrix, row-major, rows padded with zeros to 16 columns and to 16 rows.</summary>
-internal sealed unsafe class PlainMatrix<TIsa, TF, TB, TFormat> : CpuMatrix
-    where TIsa : struct, IIsa<TF, TB>
+internal sealed unsafe class PlainMatrix<TIsa, TF, TI, TFormat> : CpuMatrix
+    where TIsa : struct, IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
     where TFormat : struct, IPlainFormat
 {
     private readonly int _padded;
@@ -19,10 +19,10 @@ internal sealed unsafe class PlainMatrix<TIsa, TF, TB, TFormat> : CpuMatrix
             source.Name,
             source.Rows,
             source.Columns,
-            (source.Rows + 15L) / 16 * 16 * ((source.Columns + 15L) / 16 * 16) * PlainDot<TIsa, TF, TB, TFormat>.ElementBytes)
+            (source.Rows + 15L) / 16 * 16 * ((source.Columns + 15L) / 16 * 16) * PlainDot<TIsa, TF, TI, TFormat>.ElementBytes)
     {
         _padded = (source.Columns + 15) / 16 * 16;
-        var rowBytes = (long)_padded * PlainDot<TIsa, TF, TB, TFormat>.ElementBytes;
+        var rowBytes = (long)_padded * PlainDot<TIsa, TF, TI, TFormat>.ElementBytes;
         for (var row = 0; row < source.Rows; row++)
         {
             var bytes = source.Row(row);
@@ -36,11 +36,11 @@ internal sealed unsafe class PlainMatrix<TIsa, TF, TB, TFormat> : CpuMatrix
     }
 
     public override void Multiply(int first, int last, in LinearArgs args) =>
-        PlainDot<TIsa, TF, TB, TFormat>.Run(Buffer.Data, _padded, first, last, in args);
+        PlainDot<TIsa, TF, TI, TFormat>.Run(Buffer.Data, _padded, first, last, in args);
 
     public override void ReadRow(int row, float* target)
     {
-        var source = Buffer.Data + ((long)row * _padded * PlainDot<TIsa, TF, TB, TFormat>.ElementBytes);
+        var source = Buffer.Data + ((long)row * _padded * PlainDot<TIsa, TF, TI, TFormat>.ElementBytes);
         for (var k = 0; k < Columns; k++)
         {
             target[k] = TFormat.Format switch

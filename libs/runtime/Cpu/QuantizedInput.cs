@@ -1,18 +1,18 @@
 namespace Parallax.Runtime.Cpu;
 
-/// <summary>Scratch for int8 activations of one linear layer; grows and is reused.</summary>
+/// <summary>Scratch for the quantised activations of one linear layer; grows and is reused.</summary>
 internal sealed unsafe class QuantizedInput : IDisposable
 {
     private CpuBuffer _buffer = new(64);
 
     /// <summary>Points the arguments' quantised inputs at scratch of their rows and the given columns.</summary>
-    public void Attach(ref LinearArgs args, int columns, bool shorts)
+    public void Attach(ref LinearArgs args, int columns)
     {
         var blocks = columns / 32;
         var rows = (long)args.Rows;
-        var bytes = rows * columns;
+        var bytes = rows * columns * sizeof(short);
         var floats = rows * blocks * sizeof(float);
-        var needed = (shorts ? 3 * bytes : bytes) + (4 * floats);
+        var needed = bytes + (4 * floats);
         if (_buffer.Bytes < needed)
         {
             _buffer.Dispose();
@@ -26,9 +26,7 @@ internal sealed unsafe class QuantizedInput : IDisposable
         next += floats;
         args.Sum16 = (int*)next;
         next += 2 * floats;
-        args.Q = (sbyte*)next;
-        next += bytes;
-        args.Q16 = shorts ? (short*)next : null;
+        args.Q = (short*)next;
         args.QStride = columns;
         args.BlockStride = blocks;
     }

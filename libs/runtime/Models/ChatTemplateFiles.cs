@@ -8,7 +8,7 @@ namespace Parallax.Runtime.Models;
 internal static class ChatTemplateFiles
 {
     private const int MaxTemplateBytes = 4 << 20;
-    private const int MaxConfigBytes = 64 << 20;
+    private const int MaxConfigBytes = 16 << 20;
 
     /// <summary>
     /// From <c>chat_template.jinja</c>, else from tokenizer_config.json: a text, or a list of named templates of which

@@ -6,7 +6,7 @@ namespace Parallax.Runtime.Models;
 /// <summary>The fields of a <c>config.json</c> (or of an object within it, named <c>outer.inner</c> in messages).</summary>
 internal sealed class HubFields : ConfigFields
 {
-    private const int MaxFileBytes = 16 << 20;
+    private const int MaxFileBytes = 4 << 20;
 
     /// <summary>Lists are per layer or per expert; more is not a configuration.</summary>
     private const int MaxListLength = 1 << 16;

@@ -73,7 +73,7 @@ internal static class WeightsHasher
             {
                 for (var window = 0; window < Windows; window++)
                 {
-                    AppendRange(hash, tensor, (tensor.ByteLength - WindowBytes) / (Windows - 1) * window, WindowBytes, buffer.AsSpan(0, ChunkBytes));
+                    AppendRange(hash, tensor, (tensor.ByteLength - WindowBytes) * window / (Windows - 1), WindowBytes, buffer.AsSpan(0, ChunkBytes));
                 }
             }
         }

@@ -17,6 +17,7 @@ public sealed class GgufFile : IWeightSource
 
     /// <summary>Real metadata (a vocabulary, mostly) has up to a few tens of megabytes.</summary>
     private const int MaxMetadataBytes = 512 << 20;
+    private const int MaxMetadataCount = 1 << 16;
 
     /// <summary>Least bytes of a metadata entry (a key's length, one byte of it, a type, a value) and of a tensor's (name, 1 dimension, type, offset).</summary>
     private const int LeastMetadataBytes = 14;
@@ -94,8 +95,8 @@ public sealed class GgufFile : IWeightSource
             throw new ModelFormatException(file.Path, $"{what} is not supported (little-endian versions 2 and 3 are)");
         }
 
-        var tensorCount = cursor.Count("tensor count", LeastTensorBytes);
-        var metadataCount = cursor.Count("metadata count", LeastMetadataBytes);
+        var tensorCount = Limited(file, cursor.Count("tensor count", LeastTensorBytes), TensorTable.MaxTensors, "tensors");
+        var metadataCount = Limited(file, cursor.Count("metadata count", LeastMetadataBytes), MaxMetadataCount, "metadata fields");
         var values = new Dictionary<string, GgufValue>(StringComparer.Ordinal);
         for (long i = 0; i < metadataCount; i++)
         {
@@ -133,6 +134,9 @@ public sealed class GgufFile : IWeightSource
         TensorTable.RefuseOverlaps(table.Tensors);
         return new GgufFile(file, metadata, table, metadataLength);
     }
+
+    private static long Limited(MappedFile file, long count, int most, string what) =>
+        count <= most ? count : throw new ModelFormatException(file.Path, $"claims {count} {what}, at most {most} are supported");
 
     private static int Alignment(GgufMetadata metadata)
     {

@@ -9,7 +9,7 @@ namespace Parallax.Runtime.Weights;
 /// </summary>
 public sealed class SafetensorsFolder : IWeightSource
 {
-    private const int MaxIndexBytes = 256 << 20;
+    private const int MaxIndexBytes = 64 << 20;
 
     private readonly List<SafetensorsFile> _files;
     private readonly TensorTable _table;

@@ -34,6 +34,10 @@ internal static class SafetensorsHeader
                     sawMetadata = true;
                     SkipMetadata(ref reader);
                 }
+                else if (tensors.Count == TensorTable.MaxTensors)
+                {
+                    throw new FormatException($"the header lists more than {TensorTable.MaxTensors} tensors");
+                }
                 else
                 {
                     tensors.Add(ReadTensor(ref reader, file, name, dataStart));

@@ -6,6 +6,9 @@ namespace Parallax.Runtime.Weights;
 /// <summary>The tensors of a checkpoint by name, and how one is opened as a matrix of an expected shape.</summary>
 internal sealed class TensorTable
 {
+    /// <summary>Tensors of one file; the largest published checkpoints have under 100,000 in all.</summary>
+    public const int MaxTensors = 1 << 20;
+
     private readonly Dictionary<string, StoredTensor> _tensors = new(StringComparer.Ordinal);
 
     /// <param name="location">The file or folder, for messages.</param>

@@ -47,6 +47,13 @@ public sealed class GgufBuilder
         return this;
     }
 
+    /// <summary>Removes a metadata entry, if it is there.</summary>
+    public GgufBuilder Remove(string key)
+    {
+        _metadata.RemoveAll(entry => entry.Key == key);
+        return this;
+    }
+
     /// <summary>Adds a metadata entry of raw bytes (type and value).</summary>
     public GgufBuilder SetRaw(string key, params byte[] typeAndValue)
     {

@@ -11,10 +11,10 @@ namespace Parallax.Runtime.Cpu.Kernels;
 /// exp; the sum over 16 lanes by position mod 16; weighted values in position order. What a query sees depends on its
 /// position and window alone, so tiles, batches and prefill or decode cannot differ.
 /// </summary>
-internal static unsafe class Attention<TIsa, TF, TB>
-    where TIsa : struct, IIsa<TF, TB>
+internal static unsafe class Attention<TIsa, TF, TI>
+    where TIsa : struct, IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
 {
     /// <summary>Queries per tile.</summary>
     public const int Tile = 4;
@@ -62,16 +62,19 @@ internal static unsafe class Attention<TIsa, TF, TB>
             for (var block = firstBlock; block <= lastBlock; block += 2)
             {
                 var second = Math.Min(block + 1, lastBlock);
-                var target = scores + ((block * Block) - chunk);
-                ScorePair(
-                    queries,
-                    kv.Keys(args.BlockTable[block], args.KvHead),
-                    kv.Keys(args.BlockTable[second], args.KvHead),
-                    kv.IsBf16,
-                    args.HeadDim,
-                    TIsa.Broadcast(args.Scale),
-                    target,
-                    second != block);
+                for (var lane = 0; lane < Block; lane += TIsa.Lanes)
+                {
+                    ScorePair(
+                        queries,
+                        kv.Keys(args.BlockTable[block], args.KvHead),
+                        kv.Keys(args.BlockTable[second], args.KvHead),
+                        kv.IsBf16,
+                        lane,
+                        args.HeadDim,
+                        TIsa.Broadcast(args.Scale),
+                        scores + ((block * Block) - chunk) + lane,
+                        second != block);
+                }
             }
 
             var whole = true;
@@ -126,7 +129,7 @@ internal static unsafe class Attention<TIsa, TF, TB>
             var query = first + i;
             var target = args.Output + ((long)(query / args.HeadsPerKv) * args.OutputStride)
                 + ((long)((args.KvHead * args.HeadsPerKv) + (query % args.HeadsPerKv)) * args.HeadDim);
-            var inverse = 1f / TIsa.Sum(TIsa.Load(sums + (i * 16)));
+            var inverse = 1f / Reduce.Sum(sums + (i * 16));
             for (var d = 0; d < args.HeadDim; d++)
             {
                 target[d] = accumulators[(i * dims) + d] * inverse;
@@ -141,15 +144,15 @@ internal static unsafe class Attention<TIsa, TF, TB>
     /// <summary>Scores of four queries against two blocks of keys: one accumulator per position, dimensions in order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScorePair(
-        float** queries, byte* keysA, byte* keysB, bool isBf16, int headDim, TF scale, float* target, bool storeB)
+        float** queries, byte* keysA, byte* keysB, bool isBf16, int lane, int headDim, TF scale, float* target, bool storeB)
     {
         TF a0 = TIsa.Zero, a1 = TIsa.Zero, a2 = TIsa.Zero, a3 = TIsa.Zero;
         TF b0 = TIsa.Zero, b1 = TIsa.Zero, b2 = TIsa.Zero, b3 = TIsa.Zero;
         float* q0 = queries[0], q1 = queries[1], q2 = queries[2], q3 = queries[3];
         for (var d = 0; d < headDim; d++)
         {
-            var a = LoadElement(keysA, isBf16, d * Block);
-            var b = LoadElement(keysB, isBf16, d * Block);
+            var a = LoadElement(keysA, isBf16, (d * Block) + lane);
+            var b = LoadElement(keysB, isBf16, (d * Block) + lane);
             var q = TIsa.Broadcast(q0[d]);
             a0 = TIsa.Fma(a, q, a0);
             b0 = TIsa.Fma(b, q, b0);
@@ -196,32 +199,37 @@ internal static unsafe class Attention<TIsa, TF, TB>
             scores[i] = float.NegativeInfinity;
         }
 
-        var highest = TIsa.Load(scores + firstLane);
-        for (var i = firstLane + 16; i < lastLane; i += 16)
+        var highest = float.NegativeInfinity;
+        for (var i = firstLane; i < lastLane; i += 16)
         {
-            highest = TIsa.Max(highest, TIsa.Load(scores + i));
+            highest = Math.Max(highest, Reduce.Max(scores + i));
         }
 
-        var next = Math.Max(maximum, TIsa.MaxAcross(highest));
+        var next = Math.Max(maximum, highest);
         var alpha = float.IsNegativeInfinity(maximum) ? 0f : Numerics.ScalarMath.Exp(maximum - next);
         maximum = next;
         var shift = TIsa.Broadcast(next);
-        var sum = TIsa.Mul(TIsa.Load(sums), TIsa.Broadcast(alpha));
-        for (var i = firstLane; i < lastLane; i += 16)
+        var factor = TIsa.Broadcast(alpha);
+        for (var lane = 0; lane < 16; lane += TIsa.Lanes)
         {
-            var weight = VectorMath<TIsa, TF, TB>.Exp(TIsa.Sub(TIsa.Load(scores + i), shift));
-            TIsa.Store(scores + i, weight);
-            sum = TIsa.Add(sum, weight);
+            var sum = TIsa.Mul(TIsa.Load(sums + lane), factor);
+            for (var i = firstLane + lane; i < lastLane; i += 16)
+            {
+                var weight = VectorMath<TIsa, TF, TI>.Exp(TIsa.Sub(TIsa.Load(scores + i), shift));
+                TIsa.Store(scores + i, weight);
+                sum = TIsa.Add(sum, weight);
+            }
+
+            TIsa.Store(sums + lane, sum);
         }
 
-        TIsa.Store(sums, sum);
         return alpha;
     }
 
     private static void Rescale(float* accumulator, int dims, float alpha)
     {
         var factor = TIsa.Broadcast(alpha);
-        for (var d = 0; d < dims; d += 16)
+        for (var d = 0; d < dims; d += TIsa.Lanes)
         {
             TIsa.Store(accumulator + d, TIsa.Mul(TIsa.Load(accumulator + d), factor));
         }
@@ -232,29 +240,29 @@ internal static unsafe class Attention<TIsa, TF, TB>
     private static void AddOne(float* accumulator, int dims, float* weights, byte* values, bool isBf16, int begin, int end)
     {
         var d = 0;
-        for (; d + 64 <= dims; d += 64)
+        for (; d + (4 * TIsa.Lanes) <= dims; d += 4 * TIsa.Lanes)
         {
             var a0 = TIsa.Load(accumulator + d);
-            var a1 = TIsa.Load(accumulator + d + 16);
-            var a2 = TIsa.Load(accumulator + d + 32);
-            var a3 = TIsa.Load(accumulator + d + 48);
+            var a1 = TIsa.Load(accumulator + d + TIsa.Lanes);
+            var a2 = TIsa.Load(accumulator + d + (2 * TIsa.Lanes));
+            var a3 = TIsa.Load(accumulator + d + (3 * TIsa.Lanes));
             for (var i = begin; i < end; i++)
             {
                 var weight = TIsa.Broadcast(weights[i]);
                 var at = (i * dims) + d;
                 a0 = TIsa.Fma(weight, LoadElement(values, isBf16, at), a0);
-                a1 = TIsa.Fma(weight, LoadElement(values, isBf16, at + 16), a1);
-                a2 = TIsa.Fma(weight, LoadElement(values, isBf16, at + 32), a2);
-                a3 = TIsa.Fma(weight, LoadElement(values, isBf16, at + 48), a3);
+                a1 = TIsa.Fma(weight, LoadElement(values, isBf16, at + TIsa.Lanes), a1);
+                a2 = TIsa.Fma(weight, LoadElement(values, isBf16, at + (2 * TIsa.Lanes)), a2);
+                a3 = TIsa.Fma(weight, LoadElement(values, isBf16, at + (3 * TIsa.Lanes)), a3);
             }
 
             TIsa.Store(accumulator + d, a0);
-            TIsa.Store(accumulator + d + 16, a1);
-            TIsa.Store(accumulator + d + 32, a2);
-            TIsa.Store(accumulator + d + 48, a3);
+            TIsa.Store(accumulator + d + TIsa.Lanes, a1);
+            TIsa.Store(accumulator + d + (2 * TIsa.Lanes), a2);
+            TIsa.Store(accumulator + d + (3 * TIsa.Lanes), a3);
         }
 
-        for (; d < dims; d += 16)
+        for (; d < dims; d += TIsa.Lanes)
         {
             var a = TIsa.Load(accumulator + d);
             for (var i = begin; i < end; i++)
@@ -271,18 +279,18 @@ internal static unsafe class Attention<TIsa, TF, TB>
     private static void AddFour(float* accumulators, int dims, float* weights, byte* values, bool isBf16)
     {
         var d = 0;
-        for (; d + 32 <= dims; d += 32)
+        for (; d + (2 * TIsa.Lanes) <= dims; d += 2 * TIsa.Lanes)
         {
             var t0 = accumulators + d;
             var t1 = t0 + dims;
             var t2 = t1 + dims;
             var t3 = t2 + dims;
             TF a0 = TIsa.Load(t0), a1 = TIsa.Load(t1), a2 = TIsa.Load(t2), a3 = TIsa.Load(t3);
-            TF b0 = TIsa.Load(t0 + 16), b1 = TIsa.Load(t1 + 16), b2 = TIsa.Load(t2 + 16), b3 = TIsa.Load(t3 + 16);
+            TF b0 = TIsa.Load(t0 + TIsa.Lanes), b1 = TIsa.Load(t1 + TIsa.Lanes), b2 = TIsa.Load(t2 + TIsa.Lanes), b3 = TIsa.Load(t3 + TIsa.Lanes);
             for (var i = 0; i < Block; i++)
             {
                 var v = LoadElement(values, isBf16, (i * dims) + d);
-                var u = LoadElement(values, isBf16, (i * dims) + d + 16);
+                var u = LoadElement(values, isBf16, (i * dims) + d + TIsa.Lanes);
                 var weight = TIsa.Broadcast(weights[i]);
                 a0 = TIsa.Fma(weight, v, a0);
                 b0 = TIsa.Fma(weight, u, b0);
@@ -301,13 +309,13 @@ internal static unsafe class Attention<TIsa, TF, TB>
             TIsa.Store(t1, a1);
             TIsa.Store(t2, a2);
             TIsa.Store(t3, a3);
-            TIsa.Store(t0 + 16, b0);
-            TIsa.Store(t1 + 16, b1);
-            TIsa.Store(t2 + 16, b2);
-            TIsa.Store(t3 + 16, b3);
+            TIsa.Store(t0 + TIsa.Lanes, b0);
+            TIsa.Store(t1 + TIsa.Lanes, b1);
+            TIsa.Store(t2 + TIsa.Lanes, b2);
+            TIsa.Store(t3 + TIsa.Lanes, b3);
         }
 
-        for (; d < dims; d += 16)
+        for (; d < dims; d += TIsa.Lanes)
         {
             for (var query = 0; query < Tile; query++)
             {

@@ -4,31 +4,30 @@ using Parallax.Runtime.Cpu.Simd;
 namespace Parallax.Runtime.Cpu.Kernels;
 
 /// <summary>Writes 16 outputs of one row: bias, then residual, then rounding, as the layer's mode says.</summary>
-internal static unsafe class Epilogue<TIsa, TF, TB>
-    where TIsa : struct, IIsa<TF, TB>
+internal static unsafe class Epilogue<TIsa, TF, TI>
+    where TIsa : struct, IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
 {
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(in LinearArgs args, int row, int column, TF value)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Store(in LinearArgs args, int row, int column, float* values)
     {
-        if (args.Bias is not null)
-        {
-            value = TIsa.Add(value, TIsa.Load(args.Bias + column));
-        }
-
         var target = args.Out + ((long)row * args.OutStride) + column;
-        if (args.Mode != LinearMode.Store)
+        for (var lane = 0; lane < 16; lane += TIsa.Lanes)
         {
-            value = TIsa.Add(TIsa.Load(target), value);
-            if (args.Mode == LinearMode.AddRound)
+            var value = TIsa.Load(values + lane);
+            if (args.Bias is not null)
             {
-                var rounded = stackalloc ushort[16];
-                TIsa.StoreBf16(rounded, value);
-                value = TIsa.LoadBf16(rounded);
+                value = TIsa.Add(value, TIsa.Load(args.Bias + column + lane));
             }
-        }
 
-        TIsa.Store(target, value);
+            if (args.Mode != LinearMode.Store)
+            {
+                value = TIsa.Add(TIsa.Load(target + lane), value);
+                value = args.Mode == LinearMode.AddRound ? TIsa.RoundBf16(value) : value;
+            }
+
+            TIsa.Store(target + lane, value);
+        }
     }
 }

@@ -29,10 +29,10 @@ internal readonly struct PlainBF16 : IPlainFormat
 /// Linear layers over f32, f16 and bf16 weights: per output 16 lanes, lane j taking columns j mod 16 in order by fused
 /// multiply-add, then the tree 16 -> 8 -> 4 -> 2 -> 1. Rows are zero beyond their columns, up to a multiple of 16.
 /// </summary>
-internal static unsafe class PlainDot<TIsa, TF, TB, TFormat>
-    where TIsa : struct, IIsa<TF, TB>
+internal static unsafe class PlainDot<TIsa, TF, TI, TFormat>
+    where TIsa : struct, IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
     where TFormat : struct, IPlainFormat
 {
     /// <summary>Bytes per element.</summary>
@@ -50,6 +50,9 @@ internal static unsafe class PlainDot<TIsa, TF, TB, TFormat>
     /// <param name="args">Inputs and outputs.</param>
     public static void Run(byte* data, int padded, int first, int last, in LinearArgs args)
     {
+        // Lane sums of 4 outputs of 4 rows, and the 16 results of 4 rows.
+        var lanes = stackalloc float[(4 * 4 * 16) + 16];
+        lanes = (float*)(((nuint)lanes + 63) & ~(nuint)63);
         var results = stackalloc float[4 * 16];
         for (var group = first; group < last; group++)
         {
@@ -60,40 +63,55 @@ internal static unsafe class PlainDot<TIsa, TF, TB, TFormat>
                 for (var output = 0; output < 16; output += 4)
                 {
                     var w = weights + ((long)output * padded * ElementBytes);
-                    if (rows == 1)
+                    for (var lane = 0; lane < 16; lane += TIsa.Lanes)
                     {
-                        Tile1(w, padded, args.X + ((long)row * args.XStride), results + output);
+                        if (rows == 1)
+                        {
+                            OneRow(w, lane, padded, args.X + ((long)row * args.XStride), lanes + lane);
+                        }
+                        else
+                        {
+                            FourRows(w, lane, padded, row, lanes + lane, in args);
+                        }
                     }
-                    else
+
+                    for (var i = 0; i < rows; i++)
                     {
-                        Tile4(w, padded, row, results + output, in args);
+                        for (var j = 0; j < 4; j++)
+                        {
+                            results[(i * 16) + output + j] = Reduce.Sum(lanes + (((i * 4) + j) * 16));
+                        }
                     }
                 }
 
                 for (var i = 0; i < rows; i++)
                 {
-                    Epilogue<TIsa, TF, TB>.Store(in args, row + i, group * 16, TIsa.Load(results + (i * 16)));
+                    Epilogue<TIsa, TF, TI>.Store(in args, row + i, group * 16, results + (i * 16));
                 }
             }
         }
     }
 
-    /// <summary>The dot of a weight row with an f32 vector, both padded to 16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Load(byte* source, long element) => TFormat.Format switch
+    private static TF Load(byte* source, long element)
     {
-        TensorFormat.F32 => TIsa.Load((float*)source + element),
-        TensorFormat.BF16 => TIsa.LoadBf16((ushort*)source + element),
-        _ => TIsa.LoadF16((ushort*)source + element),
-    };
+        if (typeof(TFormat) == typeof(PlainF32))
+        {
+            return TIsa.Load((float*)source + element);
+        }
 
-    /// <summary>Four outputs of one row.</summary>
+        return typeof(TFormat) == typeof(PlainBF16)
+            ? TIsa.LoadBf16((ushort*)source + element)
+            : TIsa.LoadF16((ushort*)source + element);
+    }
+
+    /// <summary>Lanes [lane, lane + Lanes) of four outputs of one row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile1(byte* weights, int padded, float* x, float* results)
+    private static void OneRow(byte* weights, int lane, int padded, float* x, float* lanes)
     {
         TF a0 = TIsa.Zero, a1 = TIsa.Zero, a2 = TIsa.Zero, a3 = TIsa.Zero;
         long stride = padded;
-        for (var k = 0; k < padded; k += 16)
+        for (var k = lane; k < padded; k += 16)
         {
             var input = TIsa.Load(x + k);
             a0 = TIsa.Fma(Load(weights, k), input, a0);
@@ -102,15 +120,15 @@ internal static unsafe class PlainDot<TIsa, TF, TB, TFormat>
             a3 = TIsa.Fma(Load(weights, (3 * stride) + k), input, a3);
         }
 
-        results[0] = TIsa.Sum(a0);
-        results[1] = TIsa.Sum(a1);
-        results[2] = TIsa.Sum(a2);
-        results[3] = TIsa.Sum(a3);
+        TIsa.Store(lanes, a0);
+        TIsa.Store(lanes + 16, a1);
+        TIsa.Store(lanes + 32, a2);
+        TIsa.Store(lanes + 48, a3);
     }
 
-    /// <summary>Four outputs of up to four rows; rows beyond the last repeat it.</summary>
+    /// <summary>Lanes [lane, lane + Lanes) of four outputs of up to four rows; rows beyond the last repeat it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4(byte* weights, int padded, int row, float* results, in LinearArgs args)
+    private static void FourRows(byte* weights, int lane, int padded, int row, float* lanes, in LinearArgs args)
     {
         TF a00 = TIsa.Zero, a01 = TIsa.Zero, a02 = TIsa.Zero, a03 = TIsa.Zero;
         TF a10 = TIsa.Zero, a11 = TIsa.Zero, a12 = TIsa.Zero, a13 = TIsa.Zero;
@@ -122,7 +140,7 @@ internal static unsafe class PlainDot<TIsa, TF, TB, TFormat>
         var x2 = args.X + ((long)Math.Min(row + 2, last) * args.XStride);
         var x3 = args.X + ((long)Math.Min(row + 3, last) * args.XStride);
         long stride = padded;
-        for (var k = 0; k < padded; k += 16)
+        for (var k = lane; k < padded; k += 16)
         {
             var w0 = Load(weights, k);
             var w1 = Load(weights, stride + k);
@@ -150,21 +168,21 @@ internal static unsafe class PlainDot<TIsa, TF, TB, TFormat>
             a33 = TIsa.Fma(w3, x, a33);
         }
 
-        results[0] = TIsa.Sum(a00);
-        results[1] = TIsa.Sum(a01);
-        results[2] = TIsa.Sum(a02);
-        results[3] = TIsa.Sum(a03);
-        results[16] = TIsa.Sum(a10);
-        results[17] = TIsa.Sum(a11);
-        results[18] = TIsa.Sum(a12);
-        results[19] = TIsa.Sum(a13);
-        results[32] = TIsa.Sum(a20);
-        results[33] = TIsa.Sum(a21);
-        results[34] = TIsa.Sum(a22);
-        results[35] = TIsa.Sum(a23);
-        results[48] = TIsa.Sum(a30);
-        results[49] = TIsa.Sum(a31);
-        results[50] = TIsa.Sum(a32);
-        results[51] = TIsa.Sum(a33);
+        TIsa.Store(lanes, a00);
+        TIsa.Store(lanes + 16, a01);
+        TIsa.Store(lanes + 32, a02);
+        TIsa.Store(lanes + 48, a03);
+        TIsa.Store(lanes + 64, a10);
+        TIsa.Store(lanes + 80, a11);
+        TIsa.Store(lanes + 96, a12);
+        TIsa.Store(lanes + 112, a13);
+        TIsa.Store(lanes + 128, a20);
+        TIsa.Store(lanes + 144, a21);
+        TIsa.Store(lanes + 160, a22);
+        TIsa.Store(lanes + 176, a23);
+        TIsa.Store(lanes + 192, a30);
+        TIsa.Store(lanes + 208, a31);
+        TIsa.Store(lanes + 224, a32);
+        TIsa.Store(lanes + 240, a33);
     }
 }

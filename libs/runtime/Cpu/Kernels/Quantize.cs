@@ -5,59 +5,62 @@ using Parallax.Runtime.Numerics;
 namespace Parallax.Runtime.Cpu.Kernels;
 
 /// <summary>
-/// Activations to int8 per block of 32: scale = max|x| / 127, q = x * (127 / max|x|) rounded half to even; a block of zeros
-/// has scale 0. Also the sums that offsets and minima need.
+/// Activations to 16-bit integers per block of 32: scale = max|x| / 32767, q = x * (32767 / max|x|) rounded half to even; a
+/// block of zeros has scale 0. Also the sums that offsets and minima need.
 /// </summary>
-internal static unsafe class Quantize<TIsa, TF, TB>
-    where TIsa : struct, IIsa<TF, TB>
+internal static unsafe class Quantize<TIsa, TF, TI>
+    where TIsa : struct, IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
 {
+    private const float Largest = 32767f;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Row(in LinearArgs args, int columns, int row)
     {
         var x = args.X + ((long)row * args.XStride);
         var q = args.Q + ((long)row * args.QStride);
-        var q16 = args.Q16 is null ? null : args.Q16 + ((long)row * args.QStride);
         var blockBase = (long)row * args.BlockStride;
         var magic = TIsa.Broadcast(ScalarMath.ExpMagic);
-        var magicBits = TIsa.Broadcast32(ScalarMath.ExpMagicBits);
+        var magicBits = TIsa.BroadcastI(ScalarMath.ExpMagicBits);
+        var lanes = stackalloc float[32];
         for (var b = 0; b < columns / 32; b++)
         {
-            var low = TIsa.Load(x + (32 * b));
-            var high = TIsa.Load(x + (32 * b) + 16);
-            var max = TIsa.MaxAcross(TIsa.Max(TIsa.Abs(low), TIsa.Abs(high)));
+            var input = x + (32 * b);
+            for (var lane = 0; lane < 16; lane += TIsa.Lanes)
+            {
+                var low = TIsa.Load(input + lane);
+                var high = TIsa.Load(input + lane + 16);
+                TIsa.Store(lanes + lane, TIsa.Max(TIsa.Abs(low), TIsa.Abs(high)));
+            }
 
-            // A block whose maximum is subnormal would have an infinite inverse: it counts as zero.
-            // Infinite and undefined inputs make the scale undefined, so that they are noticed at the logits.
-            var isZero = !(max >= 1e-36f);
-            var probe = TIsa.Sum(TIsa.Add(TIsa.Mul(low, TIsa.Zero), TIsa.Mul(high, TIsa.Zero)));
-            var scale = (isZero ? 0f : max / 127f) + probe;
-            var inverse = TIsa.Broadcast(isZero ? 0f : 127f / max);
+            // A block so small that the inverse would overflow counts as zero; an infinite or undefined input makes the
+            // scale undefined, so that it is noticed at the logits.
+            var max = Reduce.Max(lanes);
+            var isZero = max < 1e-30f;
+            var inverse = TIsa.Broadcast(isZero ? 0f : Largest / max);
+            var target = q + (32 * b);
+            for (var k = 0; k < 32; k += TIsa.Lanes)
+            {
+                // Adding 1.5 * 2^23 rounds to an integer, half to even, and leaves it in the low bits.
+                var shifted = TIsa.Add(TIsa.Mul(TIsa.Load(input + k), inverse), magic);
+                TIsa.StoreI16(target + k, TIsa.SubI(TIsa.AsBits(shifted), magicBits));
+            }
 
-            // Adding 1.5 * 2^23 rounds to an integer, half to even, and leaves it in the low bits.
-            var qLow = TIsa.SubI32(TIsa.AsBits(TIsa.Add(TIsa.Mul(low, inverse), magic)), magicBits);
-            var qHigh = TIsa.SubI32(TIsa.AsBits(TIsa.Add(TIsa.Mul(high, inverse), magic)), magicBits);
-            TIsa.StoreS8(q + (32 * b), qLow);
-            TIsa.StoreS8(q + (32 * b) + 16, qHigh);
-            var sumLow = TIsa.SumI32(qLow);
-            var sumHigh = TIsa.SumI32(qHigh);
+            int sumLow = 0, sumHigh = 0;
+            for (var k = 0; k < 16; k += 4)
+            {
+                sumLow += target[k] + target[k + 1] + target[k + 2] + target[k + 3];
+                sumHigh += target[k + 16] + target[k + 17] + target[k + 18] + target[k + 19];
+                (target[k + 1], target[k + 2]) = (target[k + 2], target[k + 1]);
+                (target[k + 17], target[k + 18]) = (target[k + 18], target[k + 17]);
+            }
+
+            var scale = isZero ? 0f : max < float.PositiveInfinity ? max / Largest : float.NaN;
             args.Sum16[2 * (blockBase + b)] = sumLow;
             args.Sum16[(2 * (blockBase + b)) + 1] = sumHigh;
             args.Scale[blockBase + b] = scale;
             args.ScaledSum[blockBase + b] = scale * (sumLow + sumHigh);
-            if (q16 is not null)
-            {
-                var source = q + (32 * b);
-                var target = q16 + (32 * b);
-                for (var k = 0; k < 32; k += 4)
-                {
-                    target[k] = source[k];
-                    target[k + 1] = source[k + 2];
-                    target[k + 2] = source[k + 1];
-                    target[k + 3] = source[k + 3];
-                }
-            }
         }
     }
 }

@@ -4,10 +4,10 @@ using Parallax.Runtime.Models;
 namespace Parallax.Runtime.Cpu.Kernels;
 
 /// <summary>Rotary embedding of one head: a' = fma(a, cos, -(b sin)), b' = fma(b, cos, a sin) for each pair (a, b).</summary>
-internal static unsafe class Rotate<TIsa, TF, TB>
-    where TIsa : struct, IIsa<TF, TB>
+internal static unsafe class Rotate<TIsa, TF, TI>
+    where TIsa : struct, IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
 {
     /// <param name="head">The head's elements, changed in place.</param>
     /// <param name="table">Cosines [pairs], then sines [pairs].</param>
@@ -18,7 +18,7 @@ internal static unsafe class Rotate<TIsa, TF, TB>
         var i = 0;
         if (layout == RopeLayout.Halves)
         {
-            for (; i + 16 <= pairs; i += 16)
+            for (; i + TIsa.Lanes <= pairs; i += TIsa.Lanes)
             {
                 var a = TIsa.Load(head + i);
                 var b = TIsa.Load(head + pairs + i);

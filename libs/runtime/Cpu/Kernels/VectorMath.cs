@@ -4,11 +4,11 @@ using Parallax.Runtime.Numerics;
 
 namespace Parallax.Runtime.Cpu.Kernels;
 
-/// <summary>Elementary functions on 16 lanes; each lane's bits are those of <see cref="ScalarMath"/>.</summary>
-internal static class VectorMath<TIsa, TF, TB>
-    where TIsa : struct, IIsa<TF, TB>
+/// <summary>Elementary functions lane by lane; each lane's bits are those of <see cref="ScalarMath"/>.</summary>
+internal static class VectorMath<TIsa, TF, TI>
+    where TIsa : struct, IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
 {
     /// <summary>e^x for x at most 88; 0 below -87.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -25,8 +25,8 @@ internal static class VectorMath<TIsa, TF, TB>
         p = TIsa.Fma(p, r, TIsa.Broadcast(ScalarMath.ExpC2));
         p = TIsa.Fma(p, r, TIsa.Broadcast(ScalarMath.ExpC1));
         p = TIsa.Add(TIsa.Fma(p, TIsa.Mul(r, r), r), TIsa.Broadcast(1f));
-        var exponent = TIsa.SubI32(TIsa.AsBits(shifted), TIsa.Broadcast32(ScalarMath.ExpMagicBits - 127));
-        var power = TIsa.AsFloats(TIsa.ShiftLeft32(exponent, 23));
+        var exponent = TIsa.SubI(TIsa.AsBits(shifted), TIsa.BroadcastI(ScalarMath.ExpMagicBits - 127));
+        var power = TIsa.AsFloats(TIsa.ShiftLeft(exponent, 23));
         return TIsa.ZeroWhereLess(x, TIsa.Broadcast(ScalarMath.ExpLower), TIsa.Mul(p, power));
     }
 

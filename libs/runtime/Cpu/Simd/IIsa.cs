@@ -1,18 +1,19 @@
 namespace Parallax.Runtime.Cpu.Simd;
 
 /// <summary>
-/// Sixteen lanes of arithmetic, whatever the hardware's width: kernels are written once against this and give the same
-/// bits everywhere. <typeparamref name="TF"/> holds 16 floats; <typeparamref name="TB"/> holds 64 bytes, read as 64 bytes,
-/// 32 shorts or 16 ints as the operation says.
+/// The operations that kernels are written in, on the registers of one instruction set. <typeparamref name="TF"/> is a
+/// register of floats, <typeparamref name="TI"/> one of ints of the same number of lanes. The arithmetic's structures are 16
+/// lanes wide (docs/numerics.md); a narrower register does them in 16 / <see cref="Lanes"/> passes. Every operation gives
+/// the same bits per lane on every instruction set.
 /// </summary>
-internal unsafe interface IIsa<TF, TB>
+internal unsafe interface IIsa<TF, TI>
     where TF : unmanaged
-    where TB : unmanaged
+    where TI : unmanaged
 {
     static abstract bool IsSupported { get; }
 
-    /// <summary>Whether <see cref="DotU8S8"/> is one instruction per register.</summary>
-    static abstract bool HasDotU8S8 { get; }
+    /// <summary>Lanes of a register: 16, 8, 4 or 1.</summary>
+    static abstract int Lanes { get; }
 
     static abstract TF Zero { get; }
 
@@ -40,72 +41,56 @@ internal unsafe interface IIsa<TF, TB>
     /// <summary>value, or 0 in lanes where x is below limit.</summary>
     static abstract TF ZeroWhereLess(TF x, TF limit, TF value);
 
-    /// <summary>The tree 16 -> 8 -> 4 -> 2 -> 1 of (lane i + lane i + half).</summary>
-    static abstract float Sum(TF a);
-
-    static abstract float MaxAcross(TF a);
-
-    /// <summary>16 bf16 values, exact.</summary>
+    /// <summary>bf16 values, exact.</summary>
     static abstract TF LoadBf16(ushort* source);
 
-    /// <summary>Stores nearest-even bf16.</summary>
-    static abstract void StoreBf16(ushort* target, TF value);
+    /// <summary>Rounds to bf16 values, nearest even.</summary>
+    static abstract TF RoundBf16(TF value);
 
-    /// <summary>16 finite f16 values, exact.</summary>
+    /// <summary>Finite f16 values, exact.</summary>
     static abstract TF LoadF16(ushort* source);
 
-    /// <summary>16 unsigned bytes as floats.</summary>
+    /// <summary>Unsigned bytes as floats.</summary>
     static abstract TF LoadU8(byte* source);
 
-    /// <summary>16 signed bytes as floats.</summary>
+    /// <summary>Signed bytes as floats.</summary>
     static abstract TF LoadS8(sbyte* source);
 
-    static abstract TB ZeroB { get; }
+    static abstract TI BroadcastI(int value);
 
-    static abstract TB LoadB(byte* source);
+    static abstract TI AddI(TI a, TI b);
 
-    static abstract TB Broadcast32(int value);
+    static abstract TI SubI(TI a, TI b);
 
-    static abstract TB And(TB a, TB b);
+    static abstract TI ShiftLeft(TI a, int count);
 
-    static abstract TB Or(TB a, TB b);
+    /// <summary>Ints as floats, rounded to nearest even.</summary>
+    static abstract TF ToFloat(TI ints);
 
-    static abstract TB ShiftRightLogical16(TB a, int count);
+    static abstract TI AsBits(TF value);
 
-    static abstract TB ShiftLeft16(TB a, int count);
+    static abstract TF AsFloats(TI bits);
 
-    static abstract TB ShiftRightArithmetic16(TB a, int count);
+    /// <summary>Stores ints, each in a short's range, as shorts.</summary>
+    static abstract void StoreI16(short* target, TI ints);
 
-    static abstract TB ShiftLeft32(TB a, int count);
+    /// <summary>
+    /// Four nibble pairs per lane as shorts: of bytes (b0, b1, b2, b3), the low nibbles of b0 and b2 (even) and of b1 and b3
+    /// (odd), and the high nibbles likewise.
+    /// </summary>
+    static abstract void UnpackNibbles(byte* source, out TI even, out TI odd, out TI evenHigh, out TI oddHigh);
 
-    /// <summary>Unsigned bytes times signed bytes, adjacent products added to shorts; must not exceed a short's range.</summary>
-    static abstract TB MaddU8S8(TB unsigned, TB signed);
+    /// <summary>Signed bytes (b0, b1, b2, b3) per lane as shorts: b0 and b2 (even), b1 and b3 (odd).</summary>
+    static abstract void UnpackBytes(byte* source, out TI even, out TI odd);
 
-    /// <summary>Shorts times shorts, adjacent products added to ints.</summary>
-    static abstract TB MaddI16(TB a, TB b);
+    /// <summary>
+    /// value | (((plane, each short shifted right by <paramref name="right"/>) shifted left by <paramref name="left"/>) &amp;
+    /// mask).
+    /// </summary>
+    static abstract TI OrShifted(TI value, byte* plane, int right, int left, int mask);
 
-    /// <summary>accumulator + four adjacent products of unsigned by signed bytes, as ints; exact.</summary>
-    static abstract TB DotU8S8(TB accumulator, TB unsigned, TB signed);
-
-    static abstract TB AddI16(TB a, TB b);
-
-    static abstract TB AddI32(TB a, TB b);
-
-    static abstract TB SubI32(TB a, TB b);
-
-    /// <summary>16 ints as floats (rounded to nearest even).</summary>
-    static abstract TF ToFloat(TB ints);
-
-    static abstract TB AsBits(TF value);
-
-    static abstract TF AsFloats(TB bits);
-
-    /// <summary>Sum of the 16 ints.</summary>
-    static abstract int SumI32(TB ints);
-
-    /// <summary>Stores 16 ints, each in a signed byte's range, as bytes.</summary>
-    static abstract void StoreS8(sbyte* target, TB ints);
-
-    /// <summary>Stores 16 ints, each in a short's range, as shorts.</summary>
-    static abstract void StoreI16(short* target, TB ints);
+    /// <summary>
+    /// The sum over i of a_i's shorts times the two shorts of x[i], adjacent products added, as ints. Exact.
+    /// </summary>
+    static abstract TI Dot8(int* x, TI a0, TI a1, TI a2, TI a3, TI a4, TI a5, TI a6, TI a7);
 }

@@ -94,6 +94,19 @@ internal static class DecoderBuilder
         ],
     };
 
+    /// <summary>A number of experts is believed only when the tensors that hold them all have it.</summary>
+    private static void RefuseSmallStacks(DecoderOutline outline, MoeOutline moe, ITensorNames names, TensorTable tensors)
+    {
+        for (var layer = 0; names.StackedExperts && layer < outline.LayerCount; layer++)
+        {
+            var stack = names.Expert(layer, 0, LayerTensor.Gate).Name;
+            if (moe.IsSparse(layer) && (!tensors.TryGet(stack, out var tensor) || tensor.Shape[0] != moe.Experts || tensor.ByteLength < moe.Experts))
+            {
+                throw new ModelFormatException(tensors.Location, $"has shape {tensor?.ShapeText ?? "none (missing)"}, expected a stack of {moe.Experts} experts", stack);
+            }
+        }
+    }
+
     private static void Check(DecoderOutline outline, ITensorNames names, TensorTable tensors)
     {
         void Demand(bool holds, string problem)
@@ -115,6 +128,7 @@ internal static class DecoderBuilder
         if (outline.Moe is { } moe)
         {
             Demand(moe.TopK <= moe.Experts, $"{moe.TopK} experts per token exceed the {moe.Experts} experts");
+            RefuseSmallStacks(outline, moe, names, tensors);
             Demand(
                 names.StackedExperts || moe.Experts <= tensors.Tensors.Count / 3,
                 $"the configuration has {moe.Experts} experts of 3 tensors each, the checkpoint has {tensors.Tensors.Count} tensors");
