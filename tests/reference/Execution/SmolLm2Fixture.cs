@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Reflection;
 using System.Text.Json;
 using Parallax.Runtime.Cpu;
 using Parallax.Runtime.Execution;
@@ -35,8 +37,11 @@ public sealed class SmolLm2Fixture : IDisposable
 
     public static string PathOf(string name) => TestData.PathOf("models", "smollm2", name);
 
+    /// <summary>Also skips where kernels were compiled without optimisation: there these tests take minutes, not seconds.</summary>
     public static void SkipWhenAbsent(params string[] names)
     {
+        var debugging = typeof(ModelShard).Assembly.GetCustomAttribute<DebuggableAttribute>();
+        Assert.SkipWhen(debugging is { IsJITOptimizerDisabled: true }, "the runtime was compiled without optimisation: run with -c Release");
         foreach (var path in names.Select(PathOf).Prepend(ModelPath))
         {
             Assert.SkipWhen(TestData.MissingReason(path) is not null, TestData.MissingReason(path) ?? "");
