@@ -1,0 +1,65 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Parallax.Hosting;
+using Parallax.Hosting.Http;
+using Parallax.Router.Admission;
+using Parallax.Router.Api;
+using Parallax.Router.Observability;
+using Parallax.Router.RequestLog;
+using Parallax.Router.Routing;
+using Parallax.Router.Sessions;
+
+namespace Parallax.Router;
+
+/// <summary>Puts a router into a host.</summary>
+public static class RouterHosting
+{
+    /// <summary>Adds the router's services and its HTTP endpoint.</summary>
+    /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
+    public static WebApplicationBuilder AddRouter(this WebApplicationBuilder builder, RouterOptions options, RouterModel model) =>
+        builder.AddRouter(options, model, new WorkerLinkOptions());
+
+    internal static WebApplicationBuilder AddRouter(
+        this WebApplicationBuilder builder, RouterOptions options, RouterModel model, WorkerLinkOptions linkOptions)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(model);
+        OptionsException.ThrowIfAny(options.Validate());
+
+        builder.Listen(IPAddress.Parse(options.Bind), options.Port, HttpProtocols.Http1);
+        builder.WebHost.ConfigureKestrel(server => server.Limits.MaxRequestBodySize = options.MaxBodyBytes);
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(model);
+        builder.Services.AddSingleton(linkOptions);
+        builder.Services.AddMetrics();
+        builder.Services.AddSingleton(services =>
+            new AdmissionGate(options.MaxInFlight, options.MaxQueued, options.QueueTime, services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<IRequestLog>(_ => options.RequestLogPath is { } path
+            ? new FileRequestLog(path, options.RequestLogMaxBytes, options.RequestLogForced)
+            : new NoRequestLog());
+        builder.Services.AddSingleton<WorkerDirectory>();
+        builder.Services.AddSingleton<RouterStopping>();
+        builder.Services.AddSingleton<RouterInstruments>();
+        builder.Services.AddSingleton<ErrorTranslator>();
+        builder.Services.AddSingleton<AnswerWriter>();
+        builder.Services.AddSingleton<ChatCompletions>();
+        builder.Services.AddHostedService(static services => services.GetRequiredService<WorkerDirectory>());
+        builder.Services.AddHostedService(static services => services.GetRequiredService<RouterStopping>());
+        return builder;
+    }
+
+    /// <summary>
+    /// Maps the OpenAI API, <c>/health/live</c>, <c>/health/ready</c> and <c>/metrics</c>.
+    /// </summary>
+    /// <exception cref="Parallax.Runtime.ParallaxException">The request log cannot be opened.</exception>
+    public static WebApplication MapRouter(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        _ = app.Services.GetRequiredService<IRequestLog>(); // a log that cannot be had must fail the start, not a request
+        app.UseMiddleware<ErrorResponses>();
+        OpenAiEndpoints.Map(app);
+        HealthEndpoints.Map(app);
+        return app;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Net;
+using System.Security.Cryptography;
+
+namespace Parallax.Router;
+
+/// <summary>How a router is set up.</summary>
+public sealed record RouterOptions
+{
+    /// <summary>The port when none is named.</summary>
+    public const int DefaultPort = 8000;
+
+    /// <summary>The workers' addresses, e.g. <c>http://127.0.0.1:7101</c>; at least one.</summary>
+    public required IReadOnlyList<Uri> Workers { get; init; }
+
+    /// <summary>The IP address to listen on; loopback by default.</summary>
+    public string Bind { get; init; } = IPAddress.Loopback.ToString();
+
+    /// <summary>The port to listen on; 0 takes any free one.</summary>
+    public int Port { get; init; } = DefaultPort;
+
+    /// <summary>Sessions on workers at once (a request with n choices counts n times).</summary>
+    public int MaxInFlight { get; init; } = 128;
+
+    /// <summary>Requests that wait for their turn at most; more are answered with 429. 0 lets none wait.</summary>
+    public int MaxQueued { get; init; } = 256;
+
+    /// <summary>How long a request may wait for its turn before it is answered with 429.</summary>
+    public TimeSpan QueueTime { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a request may take from its turn on.</summary>
+    public TimeSpan RequestTime { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Bytes of a request's body at most.</summary>
+    public long MaxBodyBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>How long running requests may go on when the router is asked to stop.</summary>
+    public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The file of the request log (session protocol, rule 8); null keeps none, and then a crash of the router leaves
+    /// no trace of what clients have seen.
+    /// </summary>
+    public string? RequestLogPath { get; init; }
+
+    /// <summary>
+    /// Whether the request log is forced to the disk with each commit (survives a loss of power, costs a few
+    /// milliseconds per token) or only handed to the operating system (survives the router's crash).
+    /// </summary>
+    public bool RequestLogForced { get; init; }
+
+    /// <summary>Bytes of the request log's file before it is put aside as <c>.1</c>, replacing the one before.</summary>
+    public long RequestLogMaxBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Identifies this router to workers; random by default.</summary>
+    public Guid RouterId { get; init; } = new(RandomNumberGenerator.GetBytes(16));
+
+    /// <summary>Where the request log goes by default: a file per port in the user's application data.</summary>
+    public static string DefaultRequestLogPath(int port)
+    {
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
+        return Path.Combine(home.Length > 0 ? home : Path.GetTempPath(), "parallax", $"requests-{port}.log");
+    }
+
+    /// <summary>Everything that is wrong with these options; empty when they can be used.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var errors = new List<string>();
+        if (Workers is not { Count: > 0 })
+        {
+            errors.Add("--worker: name at least one worker, e.g. http://127.0.0.1:7101.");
+        }
+        else
+        {
+            errors.AddRange(Workers
+                .Where(static w => !w.IsAbsoluteUri || w.Scheme is not ("http" or "https") || w.AbsolutePath != "/")
+                .Select(static w => $"--worker: '{w}' is not an address like http://127.0.0.1:7101."));
+            errors.AddRange(Workers.GroupBy(static w => w).Where(static g => g.Count() > 1).Select(static g => $"--worker: '{g.Key}' is named twice."));
+        }
+
+        if (!IPAddress.TryParse(Bind, out _))
+        {
+            errors.Add($"--bind: '{Bind}' is not an IP address; use e.g. 127.0.0.1, or 0.0.0.0 for all interfaces.");
+        }
+
+        Require(Port is >= 0 and <= 65535, $"--port: {Port} is not a port; use 0 to 65535 (0: any free one).");
+        Require(MaxInFlight >= 1, $"--max-in-flight: {MaxInFlight} is too small; use at least 1.");
+        Require(MaxQueued >= 0, $"--max-queued: {MaxQueued} must not be negative.");
+        Require(QueueTime > TimeSpan.Zero, "--queue-time must be more than 0 s.");
+        Require(RequestTime > TimeSpan.Zero, "--request-time must be more than 0 s.");
+        Require(MaxBodyBytes >= 1024, $"--max-body: {MaxBodyBytes} bytes is too small; use at least 1024.");
+        Require(DrainTime >= TimeSpan.Zero && DrainTime <= TimeSpan.FromMinutes(10), "--drain: use 0 to 600 s.");
+        Require(RequestLogPath is not "", "--request-log: name a file, or 'none'.");
+        Require(RequestLogMaxBytes >= 4096, "RequestLogMaxBytes must be at least 4096.");
+        return errors;
+
+        void Require(bool condition, string error)
+        {
+            if (!condition)
+            {
+                errors.Add(error);
+            }
+        }
+    }
+}

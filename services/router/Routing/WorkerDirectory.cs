@@ -1,0 +1,56 @@
+using Parallax.Router.Sessions;
+
+namespace Parallax.Router.Routing;
+
+/// <summary>The workers that the router was told of, with a link to each; owns the loops that keep the links up.</summary>
+internal sealed class WorkerDirectory : IHostedService, IDisposable
+{
+    private readonly WorkerLink[] _links;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _loops = Task.CompletedTask;
+
+    public WorkerDirectory(RouterOptions options, WorkerLinkOptions linkOptions, TimeProvider clock, ILoggerFactory loggers) =>
+        _links = [.. options.Workers.Select(address =>
+            new WorkerLink(address, options.RouterId, linkOptions, clock, loggers.CreateLogger<WorkerLink>()))];
+
+    public IReadOnlyList<WorkerLink> Links => _links;
+
+    /// <summary>The worker for a new session of <paramref name="model"/>, with what it serves; null when there is none.</summary>
+    public (WorkerLink Link, WorkerOffer Offer)? Choose(string model)
+    {
+        var candidates = Array.ConvertAll(
+            _links, static link => new PathCandidate(link.Address.Authority, link.IsServing ? link.Offer : null, link.SessionCount));
+        return PathPolicy.Choose(model, candidates) is { } chosen ? (_links[chosen], candidates[chosen].Offer!) : null;
+    }
+
+    /// <summary>Why there is no worker for <paramref name="model"/>, for people.</summary>
+    public string Problem(string model) => string.Join(" ", _links.Select(link => link switch
+    {
+        { Offer: { } offer } when offer.Model != model =>
+            $"Worker {link.Address.Authority} serves '{offer.Model}', not '{model}'.",
+        { Offer: { IsWhole: false } } => $"Worker {link.Address.Authority} holds a part of the model only.",
+        _ => $"Worker {link.Address.Authority}: {link.Problem}.",
+    }));
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _loops = Task.WhenAll(_links.Select(link => Task.Run(() => link.RunAsync(_stopping.Token), CancellationToken.None)));
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await _loops;
+    }
+
+    public void Dispose()
+    {
+        foreach (var link in _links)
+        {
+            link.Dispose();
+        }
+
+        _stopping.Dispose();
+    }
+}

@@ -1,0 +1,108 @@
+using System.Collections.Immutable;
+using Parallax.Contracts.V1;
+using Parallax.Runtime.Execution;
+using Parallax.Runtime.Sampling;
+using FinishReason = Parallax.Runtime.Execution.FinishReason;
+using NumericClass = Parallax.Runtime.Execution.NumericClass;
+
+namespace Parallax.Router.Sessions;
+
+/// <summary>The router's types in their wire form and back. Generated types stop here.</summary>
+internal static class RouterMapping
+{
+    public static Open ToWire(SessionPlan plan, SessionRef session, long timeLeftMs)
+    {
+        var open = new Open
+        {
+            Session = session,
+            Sampling = ToWire(plan.Sampling),
+            TimeLeftMs = timeLeftMs,
+            Client = plan.Client,
+            CacheSalt = plan.CacheSalt,
+            Model = plan.Model,
+        };
+        open.Prompt.AddRange(plan.Prompt);
+        return open;
+    }
+
+    public static SessionToken ToToken(Tokens tokens, int i)
+    {
+        if (i >= tokens.LogProbs.Count)
+        {
+            return new SessionToken(tokens.FirstIndex + i, tokens.Ids[i], float.NaN, []);
+        }
+
+        var wire = tokens.LogProbs[i];
+        var top = ImmutableArray.CreateBuilder<TokenLogProb>(wire.TopIds.Count);
+        for (var t = 0; t < Math.Min(wire.TopIds.Count, wire.TopLogProbs.Count); t++)
+        {
+            top.Add(new TokenLogProb(wire.TopIds[t], wire.TopLogProbs[t]));
+        }
+
+        return new SessionToken(tokens.FirstIndex + i, tokens.Ids[i], wire.LogProb, top.DrainToImmutable());
+    }
+
+    public static SessionResult.Finished ToResult(Finished wire) => new(
+        wire.Reason switch
+        {
+            Contracts.V1.FinishReason.Stop => FinishReason.Stop,
+            Contracts.V1.FinishReason.Length => FinishReason.Length,
+            Contracts.V1.FinishReason.Cancelled => FinishReason.Cancelled,
+            Contracts.V1.FinishReason.Deadline => FinishReason.Deadline,
+            _ => FinishReason.Error,
+        },
+        wire.PromptTokens,
+        wire.CachedTokens,
+        wire.GeneratedTokens,
+        wire.Error);
+
+    /// <summary>Null for reasons that concern the worker, not the request.</summary>
+    public static OpenRefusal? ToRefusal(RefusalCode code) => code switch
+    {
+        RefusalCode.Busy => OpenRefusal.Busy,
+        RefusalCode.TooLong => OpenRefusal.TooLong,
+        RefusalCode.Invalid => OpenRefusal.Invalid,
+        RefusalCode.Stale => OpenRefusal.Stale,
+        RefusalCode.Stopping => OpenRefusal.Stopping,
+        _ => null,
+    };
+
+    public static WorkerOffer ToOffer(ServedModel wire, long incarnation) => new(
+        wire.Name,
+        wire.LayerStart == 0 && wire.LayerEnd == wire.LayerCount,
+        new NumericClass(
+            wire.NumericClass.ArithmeticVersion,
+            wire.NumericClass.WeightsHash,
+            wire.NumericClass.Residual == Contracts.V1.NumericClass.Types.Residual.F32 ? ResidualPrecision.F32 : ResidualPrecision.BF16,
+            wire.NumericClass.Backend),
+        wire.ContextLimit,
+        wire.MaxSessions,
+        wire.VocabularySize,
+        incarnation);
+
+    private static Sampling ToWire(SamplingParameters sampling)
+    {
+        var wire = new Sampling
+        {
+            Temperature = sampling.Temperature,
+            TopK = sampling.TopK,
+            TopP = sampling.TopP,
+            MinP = sampling.MinP,
+            RepetitionPenalty = sampling.RepetitionPenalty,
+            PresencePenalty = sampling.PresencePenalty,
+            FrequencyPenalty = sampling.FrequencyPenalty,
+            Seed = sampling.Seed,
+            ChoiceIndex = sampling.ChoiceIndex,
+            MinTokens = sampling.MinTokens,
+            MaxTokens = sampling.MaxTokens,
+        };
+        if (sampling.TopLogProbs is { } top)
+        {
+            wire.TopLogProbs = top;
+        }
+
+        wire.LogitBias.AddRange(sampling.LogitBias.Select(static b => new LogitBias { TokenId = b.Key, Bias = b.Value }));
+        wire.StopTokenIds.AddRange(sampling.StopTokenIds);
+        return wire;
+    }
+}

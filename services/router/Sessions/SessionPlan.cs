@@ -1,0 +1,14 @@
+using System.Collections.Immutable;
+using Parallax.Runtime.Sampling;
+
+namespace Parallax.Router.Sessions;
+
+/// <summary>What a session is to generate.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Prompt">The prompt's token ids.</param>
+/// <param name="Sampling">How to draw tokens.</param>
+/// <param name="Client">Whose it is, for fairness.</param>
+/// <param name="CacheSalt">Separates prefix caches.</param>
+/// <param name="Deadline">When it must have ended, as a timestamp of the router's clock.</param>
+internal sealed record SessionPlan(
+    string Model, ImmutableArray<int> Prompt, SamplingParameters Sampling, string Client, string CacheSalt, long Deadline);

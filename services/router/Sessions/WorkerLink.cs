@@ -1,0 +1,389 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Parallax.Contracts.Identifiers;
+using Parallax.Contracts.V1;
+using Epoch = Parallax.Contracts.Identifiers.Epoch;
+using Message = Parallax.Contracts.V1.WorkerMessage.MessageOneofCase;
+
+namespace Parallax.Router.Sessions;
+
+/// <summary>
+/// The router's control stream to one worker: connects, reconnects, carries all sessions on that worker, renews their
+/// leases and watches them. Sessions survive a lost stream.
+/// </summary>
+internal sealed partial class WorkerLink : IDisposable
+{
+    private readonly Guid _router;
+    private readonly WorkerLinkOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly GrpcChannel _channel;
+    private readonly Worker.WorkerClient _client;
+    private readonly ConcurrentDictionary<SessionId, RemoteSession> _sessions = new();
+    private readonly Lock _gate = new(); // guards _outbox: a session is registered with a connection or before it
+    private Channel<RemoteSession>? _outbox;
+    private volatile WorkerOffer? _offer;
+    private volatile bool _isDraining;
+    private volatile string _problem = "not connected yet";
+
+    public WorkerLink(Uri address, Guid router, WorkerLinkOptions options, TimeProvider clock, ILogger<WorkerLink> logger)
+    {
+        Address = address;
+        _router = router;
+        _options = options;
+        _clock = clock;
+        _logger = logger;
+        _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
+        {
+            MaxReceiveMessageSize = 16 * 1024 * 1024,
+            MaxSendMessageSize = null,
+            HttpHandler = new SocketsHttpHandler
+            {
+                ConnectTimeout = options.ConnectTime,
+                KeepAlivePingDelay = TimeSpan.FromSeconds(5),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
+                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+                UseProxy = false,
+            },
+            DisposeHttpClient = true,
+        });
+        _client = new Worker.WorkerClient(_channel);
+    }
+
+    /// <summary>Where the worker listens.</summary>
+    public Uri Address { get; }
+
+    /// <summary>What the worker serves; null while there is no connection.</summary>
+    public WorkerOffer? Offer => _offer;
+
+    /// <summary>Whether the worker takes new sessions.</summary>
+    public bool IsServing => _offer is not null && !_isDraining;
+
+    /// <summary>Why the worker is not serving, for people.</summary>
+    public string Problem => _isDraining ? "the worker is stopping" : _problem;
+
+    /// <summary>Sessions on this worker.</summary>
+    public int SessionCount => _sessions.Count;
+
+    /// <summary>Opens a session. It goes out now, or with the next connection.</summary>
+    public RemoteSession Open(SessionPlan plan)
+    {
+        var session = new RemoteSession(this, plan, SessionId.New(), new Epoch(Term: 1, _router, N: 0), _clock);
+        lock (_gate)
+        {
+            _sessions[session.Id] = session;
+            if (_outbox is { } outbox && _offer is { } offer)
+            {
+                session.OnConnected(outbox.Writer, offer.Incarnation);
+            }
+        }
+
+        return session;
+    }
+
+    /// <summary>The session has ended.</summary>
+    public void Forget(RemoteSession session) => _sessions.TryRemove(session.Id, out _);
+
+    /// <summary>Keeps the control stream up until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var failures = 0;
+        var awaySince = _clock.GetTimestamp();
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await ServeAsync(cancellationToken);
+                _problem = "the worker ended the control stream";
+                LogLost(Address, _problem);
+                (failures, awaySince) = (1, _clock.GetTimestamp());
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && IsTransient(e))
+            {
+                var wasConnected = _offer is not null;
+                _problem = e is RpcException { Status.Detail: { Length: > 0 } detail } ? detail : e.Message;
+                if (wasConnected)
+                {
+                    LogLost(Address, _problem);
+                    (failures, awaySince) = (0, _clock.GetTimestamp());
+                }
+                else if (failures == 0)
+                {
+                    LogUnreachable(Address, _problem);
+                }
+
+                failures++;
+            }
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            finally
+            {
+                Disconnect();
+            }
+
+            if (_clock.GetElapsedTime(awaySince) >= _options.GiveUpAfter)
+            {
+                GiveUpSessions();
+            }
+
+            var scatter = RandomNumberGenerator.GetInt32(1024) / 1024.0;
+            var pause = Backoff.Pause(failures, _options.FirstPause, _options.LongestPause, scatter);
+            await Task.Delay(pause, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public void Dispose() => _channel.Dispose();
+
+    private static bool IsTransient(Exception e) =>
+        e is RpcException or HttpRequestException or IOException or OperationCanceledException or TimeoutException or WorkerLinkException;
+
+    private async Task ServeAsync(CancellationToken stop)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        WorkerInfo info;
+        using (var connecting = new CancellationTokenSource(_options.ConnectTime, _clock))
+        using (var either = CancellationTokenSource.CreateLinkedTokenSource(stop, connecting.Token))
+        {
+            try
+            {
+                info = await _client.GetInfoAsync(new GetInfoRequest(), cancellationToken: either.Token);
+            }
+            catch (RpcException) when (connecting.IsCancellationRequested)
+            {
+                throw new WorkerLinkException($"no answer within {_options.ConnectTime.TotalSeconds:0.#} s");
+            }
+        }
+
+        if (info.Models.Count == 0)
+        {
+            throw new WorkerLinkException("the worker serves no model");
+        }
+
+        using var call = _client.Control(cancellationToken: ending.Token);
+        var (high, low) = SessionRefs.Split(_router);
+        await call.RequestStream.WriteAsync(new RouterMessage { Hello = new Hello { RouterHigh = high, RouterLow = low } }, ending.Token);
+        if (!await call.ResponseStream.MoveNext(ending.Token).WaitAsync(_options.ConnectTime, _clock, ending.Token)
+            || call.ResponseStream.Current.MessageCase != Message.Welcome)
+        {
+            throw new WorkerLinkException("the worker did not answer with Welcome");
+        }
+
+        if (call.ResponseStream.Current.Welcome.Incarnation != info.Incarnation)
+        {
+            throw new WorkerLinkException("the worker restarted while the router connected");
+        }
+
+        var offer = RouterMapping.ToOffer(info.Models[0], info.Incarnation);
+        var outbox = Connect(offer);
+        LogConnected(Address, offer.Model, offer.NumericClass.Fingerprint);
+
+        Task[] loops =
+        [
+            ReadAsync(call.ResponseStream, offer.Incarnation, ending.Token),
+            WriteAsync(call.RequestStream, outbox, ending.Token),
+            WatchAsync(ending.Token),
+        ];
+        var first = await Task.WhenAny(loops);
+        await ending.CancelAsync();
+        await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
+    }
+
+    private Channel<RemoteSession> Connect(WorkerOffer offer)
+    {
+        // Unbounded in type only: each session stands in it at most once (null: leases are due).
+        var outbox = Channel.CreateUnbounded<RemoteSession>(new UnboundedChannelOptions { SingleReader = true });
+        lock (_gate)
+        {
+            _outbox = outbox;
+            _isDraining = false;
+            _offer = offer;
+            foreach (var session in _sessions.Values)
+            {
+                session.OnConnected(outbox.Writer, offer.Incarnation);
+            }
+        }
+
+        return outbox;
+    }
+
+    private void Disconnect()
+    {
+        lock (_gate)
+        {
+            _offer = null;
+            if (_outbox is not { } outbox)
+            {
+                return;
+            }
+
+            _outbox = null;
+            foreach (var session in _sessions.Values)
+            {
+                session.OnDisconnected(outbox.Writer);
+            }
+        }
+    }
+
+    private void GiveUpSessions()
+    {
+        foreach (var session in _sessions.Values)
+        {
+            session.Fail($"The worker at {Address} is gone: {_problem}.");
+            Forget(session);
+        }
+    }
+
+    private async Task WriteAsync(
+        IClientStreamWriter<RouterMessage> stream, Channel<RemoteSession> outbox, CancellationToken cancellationToken)
+    {
+        var renewed = _clock.GetTimestamp();
+        using var due = new PeriodicTimer(_options.RenewEvery, _clock);
+        var tick = due.WaitForNextTickAsync(cancellationToken).AsTask();
+        var work = outbox.Reader.WaitToReadAsync(cancellationToken).AsTask();
+        while (true)
+        {
+            await Task.WhenAny(tick, work);
+            if (tick.IsCompleted)
+            {
+                await tick;
+                tick = due.WaitForNextTickAsync(cancellationToken).AsTask();
+                renewed = _clock.GetTimestamp();
+                await RenewLeasesAsync(stream, cancellationToken);
+            }
+
+            if (work.IsCompleted)
+            {
+                await work;
+                while (outbox.Reader.TryRead(out var session))
+                {
+                    while (session.TakeMessage(outbox.Writer) is { } message)
+                    {
+                        await stream.WriteAsync(message, cancellationToken);
+                    }
+
+                    if (_clock.GetElapsedTime(renewed) >= _options.RenewEvery)
+                    {
+                        break; // leases do not wait for a busy queue
+                    }
+                }
+
+                work = outbox.Reader.WaitToReadAsync(cancellationToken).AsTask();
+            }
+        }
+    }
+
+    private async Task RenewLeasesAsync(IClientStreamWriter<RouterMessage> stream, CancellationToken cancellationToken)
+    {
+        var renewal = new RenewLease();
+        foreach (var session in _sessions.Values)
+        {
+            if (session.LeaseReference() is { } reference)
+            {
+                renewal.Sessions.Add(reference);
+            }
+        }
+
+        if (renewal.Sessions.Count > 0)
+        {
+            await stream.WriteAsync(new RouterMessage { RenewLease = renewal }, cancellationToken);
+        }
+    }
+
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(_options.WatchEvery, _clock);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            foreach (var session in _sessions.Values)
+            {
+                switch (session.Tick(_options.Watch))
+                {
+                    case WatchVerdict.BrokenLink:
+                        throw new WorkerLinkException("the worker does not answer probes");
+                    case WatchVerdict.Stalled:
+                        session.Fail($"The worker computed nothing for {_options.Watch.Stall.TotalSeconds:0} s.");
+                        break;
+                    default:
+                        break;
+                }
+            }
+        }
+    }
+
+    private async Task ReadAsync(IAsyncStreamReader<WorkerMessage> stream, long incarnation, CancellationToken cancellationToken)
+    {
+        while (await stream.MoveNext(cancellationToken))
+        {
+            Handle(stream.Current, incarnation);
+        }
+    }
+
+    /// <summary>Never waits: a slow client's session is held back by what it does not acknowledge, not here.</summary>
+    private void Handle(WorkerMessage message, long incarnation)
+    {
+        switch (message.MessageCase)
+        {
+            case Message.OpenAck:
+                if (Find(message.OpenAck.Session) is { } opened)
+                {
+                    var at = message.OpenAck.Session.ToEpoch();
+                    if (message.OpenAck.Refused is { } refused)
+                    {
+                        opened.OnRefused(at, RouterMapping.ToRefusal(refused.Code), refused.Message);
+                    }
+                    else
+                    {
+                        opened.OnAccepted(at, message.OpenAck.Accepted?.CachedPrefix ?? 0);
+                    }
+                }
+
+                break;
+            case Message.Tokens:
+                Find(message.Tokens.Session)?.OnTokens(message.Tokens.Session.ToEpoch(), message.Tokens);
+                break;
+            case Message.Finished:
+                Find(message.Finished.Session)?.OnFinished(message.Finished.Session.ToEpoch(), RouterMapping.ToResult(message.Finished));
+                break;
+            case Message.ProbeReply:
+                Find(message.ProbeReply.Session)?.OnProbeReply(message.ProbeReply.Session.ToEpoch(), message.ProbeReply);
+                break;
+            case Message.Stale:
+                Find(message.Stale.Session)?.OnStale(message.Stale.Session.ToEpoch());
+                break;
+            case Message.Unknown:
+                Find(message.Unknown.Session)?.OnUnknown(message.Unknown.Session.ToEpoch(), incarnation);
+                break;
+            case Message.Draining:
+                _isDraining = true;
+                LogDraining(Address);
+                break;
+            default:
+                LogIgnored(Address, message.MessageCase);
+                break;
+        }
+    }
+
+    private RemoteSession? Find(SessionRef? reference) =>
+        reference is not null && _sessions.TryGetValue(reference.ToSessionId(), out var session) ? session : null;
+
+    [LoggerMessage(20, LogLevel.Information, "Connected to worker {Address}: {Model}, {Fingerprint}")]
+    private partial void LogConnected(Uri address, string model, string fingerprint);
+
+    [LoggerMessage(21, LogLevel.Warning, "Lost worker {Address}: {Problem}")]
+    private partial void LogLost(Uri address, string problem);
+
+    [LoggerMessage(22, LogLevel.Warning, "Worker {Address} cannot be reached, trying on: {Problem}")]
+    private partial void LogUnreachable(Uri address, string problem);
+
+    [LoggerMessage(23, LogLevel.Information, "Worker {Address} is stopping")]
+    private partial void LogDraining(Uri address);
+
+    [LoggerMessage(24, LogLevel.Warning, "Worker {Address} sent {Message}, which was ignored")]
+    private partial void LogIgnored(Uri address, Message message);
+}

@@ -1,0 +1,6 @@
+using Parallax.Runtime;
+
+namespace Parallax.Router.Sessions;
+
+/// <summary>A worker that does not keep to the protocol; the link starts anew.</summary>
+internal sealed class WorkerLinkException(string message) : ParallaxException(message);

@@ -1,0 +1,312 @@
+using Grpc.Core;
+using Parallax.Contracts.Identifiers;
+using Parallax.Contracts.V1;
+using Message = Parallax.Contracts.V1.RouterMessage.MessageOneofCase;
+
+namespace Parallax.Worker.Gpu.Control;
+
+/// <summary>
+/// One router's control stream while it lasts: reads its messages in order, hands them to the engine, and lets
+/// <see cref="ControlStream"/> send what comes back. Its end ends no session.
+/// </summary>
+internal sealed partial class ControlCall(WorkerState state, Guid router, ILogger<ControlCall> logger) : IDisposable
+{
+    private readonly ControlStream _stream = new();
+
+    public async Task RunAsync(
+        IAsyncStreamReader<RouterMessage> requests, IServerStreamWriter<WorkerMessage> responses, ServerCallContext context)
+    {
+        state.OnStreamOpened();
+        LogOpened(router);
+        var body = context.GetHttpContext().Response.BodyWriter;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        await _stream.ReplyAsync(new WorkerMessage { Welcome = new Welcome { Incarnation = state.Incarnation } }, ending.Token);
+        var reading = ReadAsync(requests, ending.Token);
+        var draining = AnnounceDrainAsync(ending.Token);
+        await using var closing = state.Closing.Register(_stream.Complete);
+        try
+        {
+            await _stream.WriteAsync(
+                responses, async cancellationToken => await body.FlushAsync(cancellationToken), context.CancellationToken);
+        }
+        catch (Exception e) when (context.CancellationToken.IsCancellationRequested && e is OperationCanceledException or IOException or InvalidOperationException)
+        {
+            // The router or the network between ended the stream; its sessions wait for it to come back.
+        }
+        finally
+        {
+            _stream.Complete();
+            foreach (var session in state.Sessions.Snapshot())
+            {
+                session.Release(_stream);
+            }
+
+            await ending.CancelAsync();
+            await Task.WhenAll(reading, draining);
+            state.OnStreamClosed();
+            LogClosed(router);
+        }
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    private async Task ReadAsync(IAsyncStreamReader<RouterMessage> requests, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await requests.MoveNext(cancellationToken))
+            {
+                await HandleAsync(requests.Current, cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or RpcException { StatusCode: StatusCode.Cancelled })
+        {
+            // As above.
+        }
+        finally
+        {
+            _stream.Complete();
+        }
+    }
+
+    private async Task AnnounceDrainAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await state.Draining.WaitAsync(cancellationToken);
+            await _stream.ReplyAsync(new WorkerMessage { Draining = new Draining() }, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The stream ended first.
+        }
+    }
+
+    private async ValueTask HandleAsync(RouterMessage message, CancellationToken cancellationToken)
+    {
+        switch (message.MessageCase)
+        {
+            case Message.Open:
+                await OpenAsync(message.Open, cancellationToken);
+                break;
+            case Message.Start:
+                if (await FindAsync(message.Start.Session, cancellationToken) is { } started && started.TryStart())
+                {
+                    state.Engine.Start(started.Id, started.Epoch, message.Start.Keep);
+                }
+
+                break;
+            case Message.Acknowledge:
+                if (await FindAsync(message.Acknowledge.Session, cancellationToken) is { } acknowledged)
+                {
+                    acknowledged.OnAcknowledged(message.Acknowledge.Known);
+                    state.Engine.Acknowledge(acknowledged.Id, acknowledged.Epoch, message.Acknowledge.Known);
+                }
+
+                break;
+            case Message.Cancel:
+                if (await FindAsync(message.Cancel.Session, cancellationToken) is { } cancelled)
+                {
+                    state.Engine.Cancel(cancelled.Id, cancelled.Epoch);
+                }
+
+                break;
+            case Message.RenewLease:
+                foreach (var reference in message.RenewLease.Sessions)
+                {
+                    if (await FindAsync(reference, cancellationToken) is { } renewed)
+                    {
+                        state.Engine.RenewLease(renewed.Id);
+                    }
+                }
+
+                break;
+            case Message.Probe:
+                await ProbeAsync(message.Probe, cancellationToken);
+                break;
+            case Message.Rejoin:
+                await RejoinAsync(message.Rejoin, cancellationToken);
+                break;
+            default:
+                // A newer router's message, or a second Hello: nothing that this version must react to.
+                LogIgnored(router, message.MessageCase);
+                break;
+        }
+    }
+
+    private async ValueTask OpenAsync(Open open, CancellationToken cancellationToken)
+    {
+        if (open.Session is not { } named)
+        {
+            LogIgnored(router, Message.Open);
+            return;
+        }
+
+        var id = named.ToSessionId();
+        var epoch = named.ToEpoch();
+        await _stream.WaitForOpenRoomAsync(cancellationToken);
+        if (state.Sessions.Find(id) is { } present)
+        {
+            if (epoch == present.Epoch)
+            {
+                if (!present.Adopt(_stream))
+                {
+                    _stream.ReleaseOpenRoom();
+                }
+
+                return;
+            }
+
+            if (epoch < present.Epoch)
+            {
+                _stream.ReleaseOpenRoom();
+                await ReplyStaleAsync(present, cancellationToken);
+                return;
+            }
+
+            state.Engine.Cancel(present.Id, present.Epoch);
+        }
+
+        var session = new WorkerSession(
+            id, epoch, open.Prompt.Count, open.Sampling?.HasTopLogProbs ?? false, state.Incarnation, state.Sessions);
+        session.Adopt(_stream);
+        if (Refuse(open, session.Reference) is { } refusal)
+        {
+            session.Answer(refusal);
+            return;
+        }
+
+        state.Sessions.Add(session);
+
+        // Not awaited here: other sessions' messages must not wait for this one. The engine keeps the order of calls,
+        // and the task ends with an answer whatever happens.
+        _ = AnswerAsync(open, session);
+    }
+
+    private OpenAck? Refuse(Open open, SessionRef reference)
+    {
+        if (state.IsDraining)
+        {
+            return WorkerMapping.Refuse(reference, RefusalCode.Stopping, "The worker is stopping.");
+        }
+
+        if (open.Model != state.Model.Name)
+        {
+            return WorkerMapping.Refuse(
+                reference, RefusalCode.WrongModel, $"Asked for model '{open.Model}'; this worker serves '{state.Model.Name}'.");
+        }
+
+        return open.Prompt.Count == 0
+            ? WorkerMapping.Refuse(reference, RefusalCode.Invalid, "The prompt has no tokens.")
+            : null;
+    }
+
+    private async Task AnswerAsync(Open open, WorkerSession session)
+    {
+        OpenAck answer;
+        try
+        {
+            var result = await state.Engine.OpenAsync(WorkerMapping.ToRequest(open), session, CancellationToken.None);
+            answer = WorkerMapping.ToWire(result, session.Reference);
+        }
+        catch (Exception e)
+        {
+            // The engine's failure is the session's: it is logged, and the router is told.
+            LogOpenFailed(e, session.Id);
+            answer = WorkerMapping.Refuse(session.Reference, RefusalCode.Internal, $"The worker failed to open the session: {e.Message}");
+        }
+
+        if (answer.AnswerCase == OpenAck.AnswerOneofCase.Refused)
+        {
+            state.Sessions.RemoveRefused(session);
+        }
+
+        session.Answer(answer);
+    }
+
+    private async ValueTask ProbeAsync(Probe probe, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(probe.Session, cancellationToken) is not { } session)
+        {
+            return;
+        }
+
+        var (generated, finished) = session.Progress;
+        var reply = new ProbeReply
+        {
+            Session = session.Reference,
+            Nonce = probe.Nonce,
+            Generated = generated,
+            Finished = finished,
+            Steps = state.Engine.ReadStats().Steps,
+        };
+        await _stream.ReplyAsync(new WorkerMessage { ProbeReply = reply }, cancellationToken);
+    }
+
+    private async ValueTask RejoinAsync(Rejoin rejoin, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(rejoin.Session, cancellationToken) is not { } session)
+        {
+            return;
+        }
+
+        if (!session.Rejoin(_stream, rejoin.Known))
+        {
+            await ReplyUnknownAsync(rejoin.Session, cancellationToken);
+            return;
+        }
+
+        // What the router knows it need not have passed on: the run-ahead bound moves with Acknowledge only.
+        session.OnAcknowledged(rejoin.Known);
+        state.Engine.RenewLease(session.Id);
+    }
+
+    /// <summary>
+    /// The session that a message addresses at its present epoch and this incarnation, or null after the router has
+    /// been told otherwise (rule 4: Stale, Unknown).
+    /// </summary>
+    private async ValueTask<WorkerSession?> FindAsync(SessionRef? reference, CancellationToken cancellationToken)
+    {
+        if (reference is null)
+        {
+            LogIgnored(router, Message.None);
+            return null;
+        }
+
+        var session = reference.Incarnation == state.Incarnation ? state.Sessions.Find(reference.ToSessionId()) : null;
+        var epoch = reference.ToEpoch();
+        if (session is not null && epoch == session.Epoch)
+        {
+            return session;
+        }
+
+        if (session is not null && epoch < session.Epoch)
+        {
+            await ReplyStaleAsync(session, cancellationToken);
+        }
+        else
+        {
+            await ReplyUnknownAsync(reference, cancellationToken);
+        }
+
+        return null;
+    }
+
+    private ValueTask ReplyStaleAsync(WorkerSession session, CancellationToken cancellationToken) =>
+        _stream.ReplyAsync(new WorkerMessage { Stale = new Stale { Session = session.Reference } }, cancellationToken);
+
+    private ValueTask ReplyUnknownAsync(SessionRef reference, CancellationToken cancellationToken) =>
+        _stream.ReplyAsync(new WorkerMessage { Unknown = new Unknown { Session = reference } }, cancellationToken);
+
+    [LoggerMessage(1, LogLevel.Information, "Router {Router} opened its control stream")]
+    private partial void LogOpened(Guid router);
+
+    [LoggerMessage(2, LogLevel.Information, "Router {Router}'s control stream ended")]
+    private partial void LogClosed(Guid router);
+
+    [LoggerMessage(3, LogLevel.Warning, "Router {Router} sent {Message}, which was ignored")]
+    private partial void LogIgnored(Guid router, Message message);
+
+    [LoggerMessage(4, LogLevel.Error, "Session {Session} could not be opened")]
+    private partial void LogOpenFailed(Exception exception, SessionId session);
+}

@@ -1,0 +1,45 @@
+using Grpc.Core;
+using Parallax.Contracts.Identifiers;
+using Parallax.Contracts.V1;
+
+namespace Parallax.Worker.Gpu.Control;
+
+/// <summary>The worker's gRPC calls.</summary>
+internal sealed class WorkerService(WorkerState state, ILoggerFactory loggers) : Contracts.V1.Worker.WorkerBase
+{
+    /// <summary>Lease time that the engine keeps (session protocol, rule 10).</summary>
+    private const int LeaseSeconds = 60;
+
+    public override async Task Control(
+        IAsyncStreamReader<RouterMessage> requestStream,
+        IServerStreamWriter<WorkerMessage> responseStream,
+        ServerCallContext context)
+    {
+        if (!await requestStream.MoveNext(context.CancellationToken)
+            || requestStream.Current.MessageCase != RouterMessage.MessageOneofCase.Hello)
+        {
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, "A control stream starts with Hello."));
+        }
+
+        var hello = requestStream.Current.Hello;
+        var router = SessionRefs.Join(hello.RouterHigh, hello.RouterLow);
+        using var call = new ControlCall(state, router, loggers.CreateLogger<ControlCall>());
+        await call.RunAsync(requestStream, responseStream, context);
+    }
+
+    public override Task<WorkerInfo> GetInfo(GetInfoRequest request, ServerCallContext context) =>
+        Task.FromResult(new WorkerInfo
+        {
+            Incarnation = state.Incarnation,
+            LeaseSeconds = LeaseSeconds,
+            Models = { WorkerMapping.ToWire(state.Engine.Info, state.Model.Name, state.Model.LayerCount) },
+        });
+
+    public override Task<WorkerStats> GetStats(GetStatsRequest request, ServerCallContext context)
+    {
+        var stats = WorkerMapping.ToWire(state.Engine.ReadStats());
+        stats.ControlStreams = state.StreamCount;
+        stats.RetainedSessions = state.Sessions.RetainedCount;
+        return Task.FromResult(stats);
+    }
+}

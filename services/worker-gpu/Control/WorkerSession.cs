@@ -1,0 +1,250 @@
+using System.Collections.Immutable;
+using Parallax.Contracts.Identifiers;
+using Parallax.Contracts.V1;
+using Parallax.Runtime.Execution;
+using Epoch = Parallax.Contracts.Identifiers.Epoch;
+
+namespace Parallax.Worker.Gpu.Control;
+
+/// <summary>
+/// One session as the control service sees it: all its ids, and how far they have been sent over the stream that owns
+/// it now. The engine's loop appends; a stream's writer takes. Appending never waits: what is not yet sent stays here,
+/// and the engine's run-ahead bound keeps that short. Thread-safe.
+/// </summary>
+internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens, bool withLogProbs, long incarnation, SessionTable table)
+    : ISessionSink
+{
+    private readonly Lock _gate = new(); // guards everything below
+    private readonly SessionRef _reference = SessionRefs.Create(id, epoch, incarnation);
+    private readonly List<int> _ids = [];
+    private readonly Queue<LogProbs> _logProbs = new(); // of ids from _logProbsFrom on; the router has the earlier ones
+    private readonly Tokens _tokens = new();            // reused: only the owning stream's writer fills and sends it
+    private int _logProbsFrom;
+    private SessionEnd? _end;
+    private ControlStream? _owner;
+    private OpenAck? _answer;
+    private int _cursor;
+    private bool _answerSent;
+    private bool _endSent;
+    private bool _queued;
+    private bool _started;
+
+    public SessionId Id => id;
+
+    public Epoch Epoch => epoch;
+
+    /// <summary>The session as messages to a router name it.</summary>
+    public SessionRef Reference => _reference;
+
+    /// <summary>Ids so far, and whether the session has ended.</summary>
+    public (int Generated, bool Finished) Progress
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_ids.Count, _end is not null);
+            }
+        }
+    }
+
+    /// <summary>Sets Open's answer and sends it over the owning stream.</summary>
+    public void Answer(OpenAck answer)
+    {
+        lock (_gate)
+        {
+            _answer = answer;
+            Signal();
+        }
+    }
+
+    /// <summary>
+    /// Makes a stream the owner without moving the cursor; the answer to Open is sent (again).
+    /// </summary>
+    /// <returns>False when that stream already waits for this answer, so that nothing changes.</returns>
+    public bool Adopt(ControlStream stream)
+    {
+        lock (_gate)
+        {
+            if (ReferenceEquals(_owner, stream) && _answer is null)
+            {
+                return false;
+            }
+
+            Own(stream);
+            _answerSent = false;
+            Signal();
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Makes a stream the owner and sends from the router's N on (rule 1).
+    /// </summary>
+    /// <param name="stream">The new owner.</param>
+    /// <param name="known">Tokens of prompt and answer that the router knows.</param>
+    /// <returns>False when these are not tokens of this session.</returns>
+    public bool Rejoin(ControlStream stream, int known)
+    {
+        lock (_gate)
+        {
+            var index = known - promptTokens;
+            if (index < 0 || index > _ids.Count)
+            {
+                return false;
+            }
+
+            Own(stream);
+            _cursor = index;
+            _answerSent = _answer is not null; // the router would not rejoin without having it
+            _endSent = false;
+            Signal();
+            return true;
+        }
+    }
+
+    /// <summary>The stream is gone; nothing is sent until another takes the session up.</summary>
+    public void Release(ControlStream stream)
+    {
+        lock (_gate)
+        {
+            if (ReferenceEquals(_owner, stream))
+            {
+                _owner = null;
+                _queued = false;
+            }
+        }
+    }
+
+    /// <summary>True the first time: Start may be repeated after a reconnect.</summary>
+    public bool TryStart()
+    {
+        lock (_gate)
+        {
+            var first = !_started;
+            _started = true;
+            return first;
+        }
+    }
+
+    /// <summary>The router has these tokens of prompt and answer: their log-probabilities are no longer needed.</summary>
+    public void OnAcknowledged(int known)
+    {
+        lock (_gate)
+        {
+            while (_logProbsFrom < known - promptTokens && _logProbs.TryDequeue(out _))
+            {
+                _logProbsFrom++;
+            }
+        }
+    }
+
+    public void OnToken(in EmittedToken token)
+    {
+        lock (_gate)
+        {
+            _ids.Add(token.TokenId);
+            if (withLogProbs)
+            {
+                _logProbs.Enqueue(new LogProbs(token.LogProb, token.TopLogProbs.IsDefault ? [] : token.TopLogProbs));
+            }
+
+            Signal();
+        }
+    }
+
+    public void OnFinished(in SessionEnd end)
+    {
+        int ids;
+        lock (_gate)
+        {
+            _end = end;
+            ids = _ids.Count;
+            Signal();
+        }
+
+        table.OnEnded(this, ids);
+    }
+
+    /// <summary>
+    /// The next message that <paramref name="stream"/> has to send for this session, or null when there is none (or
+    /// another stream has taken over); after null the session queues itself anew. The message is valid until the next
+    /// call.
+    /// </summary>
+    /// <param name="stream">The asking stream.</param>
+    /// <param name="answered">Whether the message is the answer to Open.</param>
+    public WorkerMessage? TakeNext(ControlStream stream, out bool answered)
+    {
+        answered = false;
+        lock (_gate)
+        {
+            if (!ReferenceEquals(_owner, stream))
+            {
+                return null;
+            }
+
+            if (_answer is not null && !_answerSent)
+            {
+                _answerSent = answered = true;
+                return new WorkerMessage { OpenAck = _answer };
+            }
+
+            if (_cursor < _ids.Count)
+            {
+                return new WorkerMessage { Tokens = TakeTokens() };
+            }
+
+            if (_end is { } end && !_endSent)
+            {
+                _endSent = true;
+                return new WorkerMessage { Finished = WorkerMapping.ToWire(end, _reference) };
+            }
+
+            _queued = false;
+            return null;
+        }
+    }
+
+    private Tokens TakeTokens()
+    {
+        _tokens.Session = _reference;
+        _tokens.FirstIndex = _cursor;
+        _tokens.Ids.Clear();
+        _tokens.LogProbs.Clear();
+        for (var i = _cursor; i < _ids.Count; i++)
+        {
+            _tokens.Ids.Add(_ids[i]);
+        }
+
+        if (withLogProbs && _cursor >= _logProbsFrom)
+        {
+            foreach (var entry in _logProbs.Skip(_cursor - _logProbsFrom))
+            {
+                _tokens.LogProbs.Add(WorkerMapping.ToWire(entry.LogProb, entry.Top));
+            }
+        }
+
+        _cursor = _ids.Count;
+        return _tokens;
+    }
+
+    private void Own(ControlStream stream)
+    {
+        if (!ReferenceEquals(_owner, stream))
+        {
+            _owner = stream;
+            _queued = false; // it may still stand in the old stream's queue, which will find that it is not the owner
+        }
+    }
+
+    private void Signal()
+    {
+        if (!_queued && _owner is not null)
+        {
+            _queued = true;
+            _owner.Enqueue(this);
+        }
+    }
+
+    private readonly record struct LogProbs(float LogProb, ImmutableArray<Runtime.Execution.TokenLogProb> Top);
+}

@@ -1,0 +1,51 @@
+using Parallax.Runtime.Execution;
+
+namespace Parallax.Worker.Gpu.Control;
+
+/// <summary>What the worker's control streams share. Thread-safe.</summary>
+internal sealed class WorkerState : IDisposable
+{
+    private readonly CancellationTokenSource _closing = new();
+    private readonly TaskCompletionSource _draining = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _streams;
+
+    public WorkerState(ISessionEngine engine, WorkerModel model, WorkerOptions options, TimeProvider clock)
+    {
+        Engine = engine;
+        Model = model;
+        Sessions = new SessionTable(clock, options.RetainIds, options.MaxRetainedIds);
+        Incarnation = new WorkerIncarnation(clock).Value;
+    }
+
+    public ISessionEngine Engine { get; }
+
+    public WorkerModel Model { get; }
+
+    public SessionTable Sessions { get; }
+
+    public long Incarnation { get; }
+
+    /// <summary>Whether new sessions are refused.</summary>
+    public bool IsDraining => _draining.Task.IsCompleted;
+
+    /// <summary>Completes when the worker is asked to stop.</summary>
+    public Task Draining => _draining.Task;
+
+    /// <summary>Cancelled when control streams are to send what they have and end.</summary>
+    public CancellationToken Closing => _closing.Token;
+
+    /// <summary>Control streams now open.</summary>
+    public int StreamCount => Volatile.Read(ref _streams);
+
+    public void OnStreamOpened() => Interlocked.Increment(ref _streams);
+
+    public void OnStreamClosed() => Interlocked.Decrement(ref _streams);
+
+    /// <summary>Refuses new sessions from now on.</summary>
+    public void StartDraining() => _draining.TrySetResult();
+
+    /// <summary>Ends the control streams.</summary>
+    public void CloseStreams() => _closing.Cancel();
+
+    public void Dispose() => _closing.Dispose();
+}
