@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Parallax.Cli.Bench;
+using Parallax.Cli.Chat;
+using Parallax.Cli.Inspect;
+using Parallax.Cli.Run;
+
+namespace Parallax.Cli;
+
+/// <summary>The whole command line.</summary>
+internal static class CommandLine
+{
+    /// <summary>Commands, options and their help.</summary>
+    public static RootCommand Create() => new(
+        """
+        Parallax serves a large language model.
+
+        Begin with:
+          parallax run            serve the bundled demo model on http://127.0.0.1:8000
+          parallax chat           talk to it (in a second terminal)
+
+        Exit codes: 0 done or stopped as asked, 1 failed, 2 wrong command line, 3 the model cannot be used,
+        4 the device is not available, 5 the address to listen on is taken, 130 interrupted before it was done.
+        """)
+    {
+        RunCommand.Create(),
+        ChatCommand.Create(),
+        BenchCommand.Create(),
+        InfoCommand.Create(),
+        TokenizeCommand.Create(),
+    };
+}
