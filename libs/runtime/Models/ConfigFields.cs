@@ -71,11 +71,13 @@ internal abstract class ConfigFields
     }
 
     /// <summary>Refuses the model if a field was neither read nor listed as without effect on results.</summary>
-    public void RefuseUnread(FrozenSet<string> neutral)
+    /// <param name="neutral">Fields without effect whatever their value.</param>
+    /// <param name="neutralWhenFalse">Switches of features that the architecture lacks: without effect when off.</param>
+    public void RefuseUnread(FrozenSet<string> neutral, FrozenSet<string> neutralWhenFalse)
     {
         foreach (var name in Names)
         {
-            if (!_read.Contains(name) && !neutral.Contains(name))
+            if (!_read.Contains(name) && !neutral.Contains(name) && !(neutralWhenFalse.Contains(name) && !ReadBoolean(name)))
             {
                 throw Refuse(name, "the field is not supported for this architecture, and ignoring it could change the model's results");
             }

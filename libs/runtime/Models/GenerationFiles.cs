@@ -24,19 +24,28 @@ internal static class GenerationFiles
         };
     }
 
-    /// <summary>End of text, of turn and of message of a GGUF file's tokenizer.</summary>
+    /// <summary>End of text, of turn and of message of a GGUF file's tokenizer, and its <c>general.sampling</c> fields.</summary>
     public static GenerationDefaults FromGguf(GgufMetadata metadata, int vocabularySize)
     {
         string[] keys = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
         var ids = keys.Select(metadata.Find).OfType<GgufValue>().Select(value => (int)Math.Clamp(value.AsInteger(), -1, int.MaxValue));
-        return new GenerationDefaults { EosTokenIds = Known(ids, vocabularySize) };
+        var sampling = new GgufFields(metadata, "general.sampling");
+        return new GenerationDefaults
+        {
+            EosTokenIds = Known(ids, vocabularySize),
+            Temperature = InRange(sampling, "temp", 0, float.MaxValue),
+            TopP = InRange(sampling, "top_p", float.Epsilon, 1),
+            TopK = sampling.Has("top_k") ? sampling.Count("top_k", 0) : null,
+            MinP = InRange(sampling, "min_p", 0, 1),
+            RepetitionPenalty = InRange(sampling, "penalty_repeat", float.Epsilon, float.MaxValue),
+        };
     }
 
     /// <summary>Ids outside the vocabulary (some writers say "none" that way) are never sampled and cannot end an answer.</summary>
     private static ImmutableArray<int> Known(IEnumerable<int> ids, int vocabularySize) =>
         [.. ids.Where(id => id >= 0 && id < vocabularySize).Distinct()];
 
-    private static float? InRange(HubFields? fields, string name, float least, float most)
+    private static float? InRange(ConfigFields? fields, string name, float least, float most)
     {
         if (fields?.OptionalNumber(name) is not { } value)
         {

@@ -17,7 +17,7 @@ internal static class NeutralFields
             "router_aux_loss_coef", "router_jitter_noise", "gradient_checkpointing", "use_bfloat16",
 
             // What a Python call returns or caches.
-            "use_cache", "output_router_logits", "output_attentions", "output_hidden_states", "return_dict",
+            "use_cache", "cache_implementation", "output_router_logits", "output_attentions", "output_hidden_states", "return_dict",
             "use_return_dict", "torchscript", "chunk_size_feed_forward", "_attn_implementation", "attn_implementation",
             "_attn_implementation_autoset",
 
@@ -44,6 +44,14 @@ internal static class NeutralFields
         ],
         StringComparer.Ordinal);
 
+    /// <summary>Switches in config.json of features that some architectures have; an architecture that has one reads it.</summary>
+    public static FrozenSet<string> HubWhenFalse { get; } = FrozenSet.ToFrozenSet(
+        [
+            "attention_bias", "mlp_bias", "use_qk_norm", "use_sliding_window", "rope_interleaved", "use_mrope",
+            "is_encoder_decoder", "add_cross_attention",
+        ],
+        StringComparer.Ordinal);
+
     /// <summary>Metadata keys of a GGUF file's architecture, without its name.</summary>
     public static FrozenSet<string> Gguf { get; } = FrozenSet.ToFrozenSet(
         [
@@ -55,4 +63,7 @@ internal static class NeutralFields
             "tensor_data_layout",
         ],
         StringComparer.Ordinal);
+
+    /// <summary>Switches among those keys of features that no supported architecture has.</summary>
+    public static FrozenSet<string> GgufWhenFalse { get; } = FrozenSet.ToFrozenSet(["use_parallel_residual"], StringComparer.Ordinal);
 }

@@ -25,7 +25,7 @@ public interface ITokenizer
     /// How many spaces a decoded text loses at its start: SentencePiece vocabularies mark the first word with a space
     /// that the text did not have. 0 for byte-level vocabularies.
     /// </summary>
-    int LeadingSpaces { get; }
+    int LeadingSpaces => 0;
 
     /// <summary>Decodes ids to text, invalid UTF-8 replaced by U+FFFD.</summary>
     string Decode(IReadOnlyList<int> ids, bool skipSpecial = true);

@@ -30,7 +30,7 @@ internal sealed class ScriptedEngine : ISessionEngine
     /// <summary>Fails a session with this message once its answer is out.</summary>
     public string? FailWith { get; set; }
 
-    /// <summary>Tokens come only by <see cref="EmitAll"/>.</summary>
+    /// <summary>Tokens come only by <see cref="EmitAll"/>, until <see cref="Release"/>.</summary>
     public bool Manual { get; set; }
 
     /// <summary>All that was opened, in order.</summary>
@@ -117,14 +117,28 @@ internal sealed class ScriptedEngine : ISessionEngine
     /// <summary>Completes when the session has been cancelled.</summary>
     public Task WhenCancelledAsync(SessionId session) => CancelledOf(session).Task;
 
-    /// <summary>Gives out up to <paramref name="count"/> tokens of every started session, whatever is acknowledged.</summary>
+    /// <summary>Lets every session (started or about to be) give out so many more tokens, whatever is acknowledged.</summary>
     public void EmitAll(int count)
     {
         lock (_gate)
         {
-            foreach (var session in _sessions.Values.Where(static s => s.Started && !s.Ended).ToList())
+            foreach (var session in _sessions.Values.Where(static s => !s.Ended).ToList())
             {
-                Emit(session, count);
+                session.Credit += count;
+                Advance(session);
+            }
+        }
+    }
+
+    /// <summary>Tokens come by themselves from now on.</summary>
+    public void Release()
+    {
+        lock (_gate)
+        {
+            Manual = false;
+            foreach (var session in _sessions.Values.Where(static s => !s.Ended).ToList())
+            {
+                Advance(session);
             }
         }
     }
@@ -149,9 +163,9 @@ internal sealed class ScriptedEngine : ISessionEngine
 
     private void Advance(Session session)
     {
-        if (session.Started && !session.Ended && !Manual)
+        if (session.Started && !session.Ended)
         {
-            Emit(session, session.Known + RunAhead - session.Given);
+            Emit(session, (Manual ? session.Credit : session.Known + RunAhead) - session.Given);
         }
     }
 
@@ -208,5 +222,7 @@ internal sealed class ScriptedEngine : ISessionEngine
         public int Known { get; set; }
 
         public int Given { get; set; }
+
+        public int Credit { get; set; }
     }
 }

@@ -72,7 +72,9 @@ internal sealed class TestCluster : IAsyncDisposable
         cluster.Router = builder.Build();
         cluster.Router.MapRouter();
         await cluster.Router.StartAsync(Token);
-        cluster.Http = new HttpClient { BaseAddress = cluster.Router.ListeningAddress(), Timeout = TimeSpan.FromSeconds(60) };
+        // Hanging up means hanging up, not reading on for a while.
+        var handler = new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero, MaxResponseDrainSize = 0, MaxConnectionsPerServer = 64 };
+        cluster.Http = new HttpClient(handler) { BaseAddress = cluster.Router.ListeningAddress(), Timeout = TimeSpan.FromSeconds(60) };
         await cluster.WhenReadyAsync(HttpStatusCode.OK);
         return cluster;
     }

@@ -17,10 +17,15 @@ public sealed class GoldenTokenizerTests
             data.Add(Path.GetFileNameWithoutExtension(file)["tokenizer_".Length..]);
         }
 
+        if (files.Length == 0)
+        {
+            data.Add("none"); // a row to skip with the reason: xunit counts a theory without rows as failed
+        }
+
         return data;
     }
 
-    [Theory(SkipTestWithoutData = true)]
+    [Theory]
     [MemberData(nameof(Names))]
     public void EncodeAndDecode_EveryGoldenText_EqualsTheReference(string name)
     {

@@ -107,15 +107,15 @@ public sealed class ModelTokenizerTests
     }
 
     [Fact]
-    public void Encode_AMegabyteWithoutSpaces_TakesLinearTime()
+    public void Encode_LongTextWithoutSpaces_TakesLinearTime()
     {
         foreach (var folder in Folders())
         {
             var tokenizer = TokenizerLoader.FromFolder(folder);
             foreach (var unit in (string[])["a", "A", "x1", "你", "\u0301\u0323", "😀", " ", "<", "<|im_start"])
             {
-                var text = string.Concat(Enumerable.Repeat(unit, (1 << 20) / unit.Length));
-                var ids = tokenizer.Encode(text, parseSpecial: true, addSpecial: false); // quadratic: hours
+                var text = string.Concat(Enumerable.Repeat(unit, (1 << 18) / unit.Length));
+                var ids = tokenizer.Encode(text, parseSpecial: true, addSpecial: false); // quadratic: minutes each
                 Assert.Equal(text.Length, tokenizer.Decode(ids, skipSpecial: false).Length);
             }
         }

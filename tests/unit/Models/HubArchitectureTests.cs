@@ -137,6 +137,8 @@ public sealed class HubArchitectureTests : IDisposable
     [InlineData("llama", """{"layer_types":["full_attention","sliding_attention"]}""", "layer_types", "sliding_attention")]
     [InlineData("mistral", """{"sliding_window":4,"layer_types":["full_attention","sliding_attention"]}""", "layer_types", "full_attention")]
     [InlineData("mistral", """{"sliding_window":0}""", "sliding_window", "is 0")]
+    [InlineData("mistral", """{"sliding_window":4,"use_sliding_window":false}""", "use_sliding_window", "is 4")]
+    [InlineData("mistral", """{"attention_bias":true}""", "attention_bias", "not supported")]
     [InlineData("llama", """{"sliding_window":4}""", "sliding_window", "not supported")]
     [InlineData("qwen3_moe", """{"use_sliding_window":true,"sliding_window":4,"max_window_layers":1}""", "max_window_layers", "all layers")]
     public void Open_ContradictoryWindows_AreRefused(string architecture, string fields, string field, string mention) =>
@@ -217,6 +219,8 @@ public sealed class HubArchitectureTests : IDisposable
     [InlineData("partial_rotary_factor", "0.5")]
     [InlineData("is_encoder_decoder", "true")]
     [InlineData("rope_interleaved", "true")]
+    [InlineData("use_qk_norm", "true")]
+    [InlineData("use_qk_norm", "0")]
     [InlineData("architectures", """["LlamaForSequenceClassification"]""")]
     [InlineData("num_key_value_heads", "3")]
     [InlineData("num_key_value_heads", "0")]
@@ -251,7 +255,7 @@ public sealed class HubArchitectureTests : IDisposable
         var more = Open("llama", c => Merge(c, """
             {"initializer_range":0.1,"torch_dtype":"bfloat16","dtype":"float16","use_cache":false,"attention_dropout":0.1,"pretraining_tp":4,
              "transformers_version":"4.51.0","architectures":["LlamaForCausalLM"],"quantization_config":null,"sliding_window":null,
-             "rope_interleaved":false,"temperature":0.5,"_name_or_path":"x","rope_scaling":null,"something_new":null}
+             "rope_interleaved":false,"use_sliding_window":false,"use_qk_norm":false,"is_encoder_decoder":false,"temperature":0.5,"_name_or_path":"x","rope_scaling":null,"something_new":null}
             """));
         Assert.Equal(plain with { Layers = default }, more with { Layers = default });
         Assert.Equal(plain.Layers, more.Layers);

@@ -76,6 +76,21 @@ public sealed class ModelSourceTests : IDisposable
         Assert.Null(model.ChatTemplate);
     }
 
+    [Fact]
+    public void Generation_Gguf_ReadsSamplingFields()
+    {
+        var builder = Tiny.Gguf().Set("general.sampling.temp", 0.6f).Set("general.sampling.top_k", 20).Set("general.sampling.top_p", 0.9f)
+            .Set("general.sampling.min_p", 0f).Set("general.sampling.penalty_repeat", 1.1f);
+        using (var model = ModelSource.Open(_folder.Write("m.gguf", builder.Build())))
+        {
+            Assert.Equal(
+                new GenerationDefaults { Temperature = 0.6f, TopK = 20, TopP = 0.9f, MinP = 0, RepetitionPenalty = 1.1f },
+                model.Generation with { EosTokenIds = [] });
+        }
+
+        Refusal.Of(() => ModelSource.Open(_folder.Write("m.gguf", Tiny.Gguf().Set("general.sampling.top_p", 2f).Build())), "'general.sampling.top_p'");
+    }
+
     [Theory]
     [InlineData("""{"chat_template":"{{ x }}"}""", "{{ x }}")]
     [InlineData("""{"chat_template":[{"name":"tool_use","template":"t"},{"name":"default","template":"d"}]}""", "d")]

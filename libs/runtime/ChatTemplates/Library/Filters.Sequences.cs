@@ -69,7 +69,6 @@ internal static partial class Filters
 
     private static TemplateValue[] RequireReversible(RenderState state, TemplateValue value)
     {
-        Comparison.ThrowIfUndefined(state, value);
         return value.Kind == ValueKind.Object && value.AsObject is GeneratorValue
             ? throw state.Fail("a generator has no last item: make it a list first")
             : Sequences.Items(state, value);
@@ -78,16 +77,20 @@ internal static partial class Filters
     private static TemplateValue Empty(string which) =>
         TemplateValue.Undefined(UndefinedOrigin.Hint($"there is no {which} item, the sequence is empty"));
 
+    /// <summary>What map and select go through: nothing for every false value, also for none and 0.</summary>
+    private static TemplateValue[] ItemsIfTrue(RenderState state, TemplateValue value) =>
+        Truth.Of(value) ? Sequences.Items(state, value) : [];
+
     private static TemplateValue Map(RenderState state, TemplateValue value, CallArguments arguments)
     {
-        var items = Sequences.Items(state, value);
+        var items = ItemsIfTrue(state, value);
         var mapped = state.NewArray(items.Length);
         if (arguments.Positional.Length == 0)
         {
-            var path = arguments.FindNamed("attribute") ?? throw state.Fail("filter 'map' needs a filter's name or an attribute");
+            var path = arguments.FindNamed("attribute") ?? throw state.Fail("it needs a filter's name or an attribute");
             if (arguments.Named.Any(argument => argument.Name is not ("attribute" or "default")))
             {
-                throw state.Fail("filter 'map' takes 'attribute' and 'default' only");
+                throw state.Fail("it takes no other names than 'attribute' and 'default'");
             }
 
             var otherwise = arguments.FindNamed("default") ?? default;
@@ -130,7 +133,7 @@ internal static partial class Filters
             arguments = arguments.Skip(1);
         }
 
-        var items = Sequences.Items(state, value);
+        var items = ItemsIfTrue(state, value);
         state.AllocateItems(items.Length);
         var kept = new List<TemplateValue>();
         foreach (var item in items)

@@ -57,7 +57,7 @@ internal static partial class Filters
 
         if (arguments.Positional.Length > 0)
         {
-            throw state.Fail("filter 'format' takes arguments by position or by name, not both");
+            throw state.Fail("it takes arguments by position or by name, not both");
         }
 
         var names = new MapValue();
@@ -139,7 +139,12 @@ internal static partial class Filters
 
     private static TemplateValue Truncate(RenderState state, TemplateValue value, TemplateValue[] bound)
     {
-        var text = AsText(state, value);
+        if (value.IsUndefined)
+        {
+            return value;
+        }
+
+        var text = value.IsText ? value : throw state.Fail($"it cuts texts, not '{value.TypeName}'");
         var length = WholeNumber(state, bound[0], 255, "'length'");
         var end = bound[2].IsMissing ? "..." : PythonText.ToText(state, bound[2]);
         var leeway = Arguments.IsAbsent(bound[3]) ? DefaultLeeway : WholeNumber(state, bound[3], DefaultLeeway, "'leeway'");

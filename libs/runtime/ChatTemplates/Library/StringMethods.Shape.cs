@@ -163,7 +163,7 @@ internal static partial class StringMethods
             state.AllocateItems(1);
             if (limit-- == 0)
             {
-                words.Add(PythonSpace.TrimEnd(text[position..]));
+                words.Add(text[position..]);
                 return words;
             }
 
@@ -197,7 +197,7 @@ internal static partial class StringMethods
             state.AllocateItems(1);
             if (limit-- == 0)
             {
-                words.Add(PythonSpace.TrimStart(text[..end]));
+                words.Add(text[..end]);
                 break;
             }
 

@@ -78,7 +78,9 @@ internal static class Tests
     private static TestFunction Ordering(string name, Func<int?, bool> condition) =>
         With(name, "other", (state, value, other) => condition(Comparison.Order(state, value, other, $"test '{name}'")));
 
-    private static bool IsRemainder(RenderState state, TemplateValue value, long expected) =>
+    private static bool IsRemainder(RenderState state, TemplateValue value, long expected) => value.IsText
+        ? throw state.Fail("a text is neither odd nor even")
+        :
         NumberComparison.Equal(Arithmetic.Modulo(state, value, TemplateValue.From(2)), TemplateValue.From(expected));
 
     private static bool IsSequence(TemplateValue value) => value.Kind switch

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using Parallax.Runtime.ChatTemplates.Values;
 
@@ -147,7 +148,10 @@ internal static class Arithmetic
             return value.AsFloat;
         }
 
-        var number = value.IsSmallIntegral ? value.AsLong : (double)value.AsBig;
+        // The library's conversion of a BigInteger cuts off instead of rounding; reading its digits rounds.
+        var number = value.IsSmallIntegral
+            ? value.AsLong
+            : double.Parse(PythonText.IntegerText(value), CultureInfo.InvariantCulture);
         return double.IsFinite(number) ? number : throw state.Fail("the integer is too large for a float");
     }
 

@@ -49,13 +49,17 @@ internal static class PercentFormat
             buffer.Write(state, FormatOne(state, spec, value));
         }
 
-        if (!usesNames && next < positional.Length && values.Kind != ValueKind.Map)
+        if (!usesNames && next < positional.Length && !CanBeSubscripted(values))
         {
             throw state.Fail("the format has fewer fields than there are values");
         }
 
         return TemplateValue.Text(state.Return(buffer), format.IsMarkup);
     }
+
+    /// <summary>Python takes such a value for a mapping whose names the format need not use.</summary>
+    private static bool CanBeSubscripted(TemplateValue value) =>
+        value.IsUndefined || value.Kind is ValueKind.Map or ValueKind.List || (value.Kind == ValueKind.Object && value.AsObject.IsSequence);
 
     private static string? ReadName(RenderState state, string text, ref int position)
     {

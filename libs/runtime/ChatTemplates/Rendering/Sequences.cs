@@ -52,7 +52,7 @@ internal static class Sequences
         }
     }
 
-    /// <summary>value[start:stop:step]; undefined where Python raises a TypeError, as Jinja's subscripts do.</summary>
+    /// <summary>value[start:stop:step] of a text, list, tuple or range.</summary>
     public static TemplateValue Slice(
         RenderState state, TemplateValue value, TemplateValue start, TemplateValue stop, TemplateValue step)
     {
@@ -63,9 +63,14 @@ internal static class Sequences
             ValueKind.Object when value.AsObject is RangeValue range => range.Values,
             _ => null,
         };
-        if ((items is null && !value.IsText) || !IsBound(start) || !IsBound(stop) || !IsBound(step))
+        if (items is null && !value.IsText)
         {
-            return TemplateValue.Undefined(new UndefinedOrigin("slice", value.TypeName));
+            throw state.Fail($"'{value.TypeName}' cannot be sliced");
+        }
+
+        if (!IsBound(start) || !IsBound(stop) || !IsBound(step))
+        {
+            throw state.Fail("the bounds of a slice must be integers or none");
         }
 
         var text = value.IsText ? value.AsText : "";
@@ -83,16 +88,22 @@ internal static class Sequences
                 stop.Kind is ValueKind.None or ValueKind.Missing ? -1 : Clamp(ReadBound(stop, 0), length, -1, length - 1));
         var span = stride > 0 ? last - first : first - last;
         var count = span <= 0 ? 0 : (int)(((span - 1) / Math.Abs(stride)) + 1);
+        if (value.Kind == ValueKind.Object)
+        {
+            var part = SliceItems(state, items!, (int)first, stride, count);
+            return TemplateValue.Object(((RangeValue)value.AsObject).Slice(first, last, stride, part));
+        }
+
         if (items is not null)
         {
-            return SliceItems(state, value, items, (int)first, stride, count);
+            var part = SliceItems(state, items, (int)first, stride, count);
+            return value.Kind == ValueKind.Tuple ? TemplateValue.Tuple(part) : TemplateValue.List(part);
         }
 
         return SliceText(state, value, text, (int)first, stride, count);
     }
 
-    private static TemplateValue SliceItems(
-        RenderState state, TemplateValue value, TemplateValue[] items, int first, long stride, int count)
+    private static TemplateValue[] SliceItems(RenderState state, TemplateValue[] items, int first, long stride, int count)
     {
         var slice = state.NewArray(count);
         if (stride == 1)
@@ -107,7 +118,7 @@ internal static class Sequences
             }
         }
 
-        return value.Kind == ValueKind.Tuple ? TemplateValue.Tuple(slice) : TemplateValue.List(slice);
+        return slice;
     }
 
     private static TemplateValue SliceText(

@@ -349,6 +349,14 @@ internal sealed class Lexer
 
         _position = ReadDigits(start, 10);
         var isFloat = false;
+
+        // Behind a dot ("a.0.1") the number is a subscript, never a float.
+        if (_tokens[^1].Is("."))
+        {
+            AddInteger(_source[start.._position], 10, start);
+            return;
+        }
+
         if (Peek(_position) == '.' && char.IsAsciiDigit(Peek(_position + 1)))
         {
             isFloat = true;

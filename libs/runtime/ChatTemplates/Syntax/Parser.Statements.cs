@@ -84,7 +84,7 @@ internal sealed partial class Parser
             case "with":
                 return ParseWith(line);
             case "print":
-                return new OutputStatement(ParseTuple(), line);
+                return ParsePrint(line);
             case "generation" when _dialect == TemplateDialect.HuggingFace:
                 return ParseGeneration(line);
             case "break" or "continue":
@@ -99,6 +99,18 @@ internal sealed partial class Parser
                 var hint = closers.Length > 0 ? $"; the open tag is closed by '{closers[^1]}'" : "";
                 throw _errors.At(line, $"tag '{word}'", "there is no such tag" + hint);
         }
+    }
+
+    /// <summary>Several expressions are printed one after another, without anything between.</summary>
+    private OutputStatement ParsePrint(int line)
+    {
+        var parts = new List<Expression> { ParseExpression() };
+        while (Skip(","))
+        {
+            parts.Add(ParseExpression());
+        }
+
+        return new OutputStatement(Checked(new JoinExpression([.. parts], line)), line);
     }
 
     private IfStatement ParseIf(int line)

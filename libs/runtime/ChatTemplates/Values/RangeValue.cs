@@ -21,4 +21,8 @@ internal sealed class RangeValue(long start, long stop, long step, TemplateValue
         : string.Create(CultureInfo.InvariantCulture, $"range({start}, {stop}, {step})");
 
     public override TemplateValue[] Items(RenderState state) => items;
+
+    /// <summary>The range of a slice, whose bounds are clamped and whose items are given.</summary>
+    public RangeValue Slice(long first, long last, long stride, TemplateValue[] part) =>
+        new(start + (first * step), start + (last * step), unchecked(step * stride), part);
 }

@@ -28,7 +28,7 @@ internal static class ArchitectureRegistry
         }
 
         var outline = architecture.FromHub(config);
-        config.RefuseUnread(NeutralFields.Hub);
+        config.RefuseUnread(NeutralFields.Hub, NeutralFields.HubWhenFalse);
         return DecoderBuilder.Build(name, outline, new HubTensorNames(), tensors);
     }
 
@@ -46,7 +46,7 @@ internal static class ArchitectureRegistry
         GgufChecks.RefuseParts(metadata);
         var fields = new GgufFields(metadata, name);
         var outline = architecture.FromGguf(fields, tensors);
-        fields.RefuseUnread(NeutralFields.Gguf);
+        fields.RefuseUnread(NeutralFields.Gguf, NeutralFields.GgufWhenFalse);
         var spec = DecoderBuilder.Build(name, outline, new GgufTensorNames(), tensors);
         GgufChecks.RefuseUnused(spec, tensors);
         return spec;

@@ -11,7 +11,6 @@ internal static class GgufDecoder
     public static DecoderOutline Read(GgufFields metadata, TensorTable tensors, RopeLayout layout)
     {
         metadata.Demand("attention.causal", true);
-        metadata.Demand("use_parallel_residual", false);
         var hidden = metadata.Size("embedding_length");
         var heads = metadata.Size("attention.head_count");
         var kvHeads = metadata.Size("attention.head_count_kv", heads);

@@ -70,10 +70,5 @@ internal static class HubDecoder
         {
             throw config.Refuse("partial_rotary_factor", $"is {factor}, supported is 1");
         }
-
-        config.Demand("is_encoder_decoder", false);
-        config.Demand("add_cross_attention", false);
-        config.Demand("rope_interleaved", false);
-        config.Demand("use_mrope", false);
     }
 }

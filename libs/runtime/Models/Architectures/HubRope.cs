@@ -45,7 +45,7 @@ internal static class HubRope
         }
 
         rope = Scaled(rope, fields);
-        fields.RefuseUnread(Neutral);
+        fields.RefuseUnread(Neutral, FrozenSet<string>.Empty);
         return rope;
     }
 

@@ -9,7 +9,7 @@ namespace Parallax.Runtime.Tokenization.Files;
 internal sealed class GgufTokenizerLoader
 {
     private const string Key = "tokenizer.ggml.";
-    private const int MaxVocabulary = 1 << 23;
+    private const int MaxVocabulary = 1 << 21; // eight times the largest known
     private const int MaxTokenBytes = 1 << 16;
     private const int MaxMergedBytes = 512; // all the ways to cut a SentencePiece token in two are tried
 

@@ -7,7 +7,7 @@ namespace Parallax.Runtime.Tokenization.Files;
 /// <summary>Reads the section "normalizer" of a tokenizer.json.</summary>
 internal static class NormalizerReader
 {
-    private const int MaxSteps = 32;
+    private const int MaxSteps = 16;
     private const int MaxContent = 64; // a longer replacement could blow a text up beyond bounds
 
     /// <exception cref="ModelFormatException">Malformed, or a kind that is not supported.</exception>

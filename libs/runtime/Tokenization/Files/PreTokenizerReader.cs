@@ -6,7 +6,7 @@ namespace Parallax.Runtime.Tokenization.Files;
 /// <summary>Reads the section "pre_tokenizer" of a tokenizer.json.</summary>
 internal sealed class PreTokenizerReader
 {
-    private const int MaxStages = 32;
+    private const int MaxStages = 16;
 
     private readonly List<SplitStage> _stages = [];
 

@@ -10,8 +10,10 @@ namespace Parallax.Runtime.Tokenization.Files;
 internal sealed class TokenizerJson
 {
     private const int MaxBytes = 256 << 20;
-    private const int MaxVocabulary = 1 << 23;
+    private const int MaxVocabulary = 1 << 21; // eight times the largest known
     private const int MaxTokenBytes = 1 << 16;
+    private const string Vocabulary = "model.vocab";
+    private const string Merges = "model.merges";
 
     private readonly byte[] _bytes;
     private readonly Dictionary<string, JsonField> _sections = new(StringComparer.Ordinal);
@@ -48,22 +50,22 @@ internal sealed class TokenizerJson
     /// <summary>Reads the vocabulary: calls <paramref name="add"/> with each token's UTF-8 and id.</summary>
     public void ReadVocabulary(TokenAction add)
     {
-        var range = _vocabulary ?? throw new ModelFormatException(File, "missing", "model.vocab");
+        var range = _vocabulary ?? throw new ModelFormatException(File, "missing", Vocabulary);
         Guard(() =>
         {
             var reader = new Utf8JsonReader(_bytes.AsSpan(range));
             var scratch = new byte[256];
-            Expect(ref reader, JsonTokenType.StartObject, "model.vocab", "expected an object of tokens and ids");
+            Expect(ref reader, JsonTokenType.StartObject, "expected an object of tokens and ids", Vocabulary);
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var token = Text(ref reader, ref scratch, "model.vocab");
+                var token = Text(ref reader, ref scratch, Vocabulary);
                 reader.Read();
                 if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out var id))
                 {
-                    throw new ModelFormatException(File, $"the id of token '{Show(token)}' is not a whole number", "model.vocab");
+                    throw new ModelFormatException(File, $"the id of token '{Show(token)}' is not a whole number", Vocabulary);
                 }
 
-                CheckId(id, token, "model.vocab");
+                CheckId(id, token, Vocabulary);
                 add(token, id);
             }
         });
@@ -72,35 +74,34 @@ internal sealed class TokenizerJson
     /// <summary>Reads the merges in order: calls <paramref name="add"/> with the UTF-8 of both sides.</summary>
     public void ReadMerges(MergeAction add)
     {
-        var range = _merges ?? throw new ModelFormatException(File, "missing", "model.merges");
+        var range = _merges ?? throw new ModelFormatException(File, "missing", Merges);
         Guard(() =>
         {
             var reader = new Utf8JsonReader(_bytes.AsSpan(range));
             var scratch = new byte[256];
             var other = new byte[256];
-            Expect(ref reader, JsonTokenType.StartArray, "model.merges", "expected an array");
+            Expect(ref reader, JsonTokenType.StartArray, "expected an array", Merges);
             for (var index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
             {
-                var field = $"model.merges[{index}]";
                 if (reader.TokenType == JsonTokenType.String)
                 {
-                    var pair = Text(ref reader, ref scratch, field);
+                    var pair = Text(ref reader, ref scratch, Merges, index);
                     var space = pair.IndexOf((byte)' ');
                     if (space <= 0 || space != pair.LastIndexOf((byte)' ') || space == pair.Length - 1)
                     {
-                        throw new ModelFormatException(File, $"'{Show(pair)}' is not two tokens with one space between", field);
+                        throw Error($"'{Show(pair)}' is not two tokens with one space between", Merges, index);
                     }
 
                     add(pair[..space], pair[(space + 1)..], index);
                 }
                 else
                 {
-                    Require(reader.TokenType, JsonTokenType.StartArray, field, "expected a string or an array of two strings");
-                    Expect(ref reader, JsonTokenType.String, field, "expected an array of two strings");
-                    var left = Text(ref reader, ref scratch, field);
-                    Expect(ref reader, JsonTokenType.String, field, "expected an array of two strings");
-                    var right = Text(ref reader, ref other, field);
-                    Expect(ref reader, JsonTokenType.EndArray, field, "expected an array of two strings");
+                    Require(reader.TokenType, JsonTokenType.StartArray, "expected a string or an array of two strings", Merges, index);
+                    Expect(ref reader, JsonTokenType.String, "expected an array of two strings", Merges, index);
+                    var left = Text(ref reader, ref scratch, Merges, index);
+                    Expect(ref reader, JsonTokenType.String, "expected an array of two strings", Merges, index);
+                    var right = Text(ref reader, ref other, Merges, index);
+                    Expect(ref reader, JsonTokenType.EndArray, "expected an array of two strings", Merges, index);
                     add(left, right, index);
                 }
             }
@@ -128,7 +129,7 @@ internal sealed class TokenizerJson
     {
         var start = _bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0; // a byte-order mark
         var reader = new Utf8JsonReader(_bytes.AsSpan(start));
-        Expect(ref reader, JsonTokenType.StartObject, null, "expected a JSON object");
+        Expect(ref reader, JsonTokenType.StartObject, "expected a JSON object", null);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
@@ -170,27 +171,30 @@ internal sealed class TokenizerJson
         }
     }
 
-    private void Expect(ref Utf8JsonReader reader, JsonTokenType type, string? field, string problem)
+    private void Expect(ref Utf8JsonReader reader, JsonTokenType type, string problem, string? field, int index = -1)
     {
         reader.Read();
-        Require(reader.TokenType, type, field, problem);
+        Require(reader.TokenType, type, problem, field, index);
     }
 
-    private void Require(JsonTokenType found, JsonTokenType type, string? field, string problem)
+    private void Require(JsonTokenType found, JsonTokenType type, string problem, string? field, int index = -1)
     {
         if (found != type)
         {
-            throw new ModelFormatException(File, problem, field);
+            throw Error(problem, field, index);
         }
     }
 
+    private ModelFormatException Error(string problem, string? field, int index) =>
+        new(File, problem, index < 0 ? field : $"{field}[{index}]");
+
     /// <summary>The reader's string, unescaped, in a buffer that grows to a bounded size.</summary>
-    private ReadOnlySpan<byte> Text(ref Utf8JsonReader reader, ref byte[] scratch, string field)
+    private ReadOnlySpan<byte> Text(ref Utf8JsonReader reader, ref byte[] scratch, string field, int index = -1)
     {
         var length = reader.ValueSpan.Length;
         if (length > MaxTokenBytes)
         {
-            throw new ModelFormatException(File, $"a token of {length:N0} bytes; at most {MaxTokenBytes:N0} are read", field);
+            throw Error($"a token of {length:N0} bytes; at most {MaxTokenBytes:N0} are read", field, index);
         }
 
         if (scratch.Length < length)

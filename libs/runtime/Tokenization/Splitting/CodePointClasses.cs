@@ -7,6 +7,7 @@ namespace Parallax.Runtime.Tokenization.Splitting;
 internal sealed class CodePointClasses
 {
     private const int MaxClasses = 256;
+    private const int MaxWork = 4_000_000;
 
     private readonly byte[] _plane0 = new byte[0x10000];
     private readonly int[] _starts;
@@ -17,6 +18,11 @@ internal sealed class CodePointClasses
     public CodePointClasses(IReadOnlyList<CodePointSet> sets)
     {
         _starts = Starts(sets);
+        if ((long)_starts.Length * sets.Count > MaxWork)
+        {
+            throw new PatternException("the pattern names too many large sets");
+        }
+
         _classes = new byte[_starts.Length];
         var known = new Dictionary<string, int>(StringComparer.Ordinal);
         var key = new char[sets.Count];

@@ -9,10 +9,12 @@ namespace Parallax.Runtime.Tokenization.Splitting;
 /// </summary>
 internal sealed class PatternParser
 {
+    private const int MaxLength = 2048; // several times the longest in use
     private const int MaxDepth = 50;
     private const int MaxRepeat = 1000;
 
     private readonly string _text;
+    private readonly Dictionary<CodePointSet, CodePointSet> _folded = []; // folding looks at each code point
     private int _at;
     private int _depth;
     private bool _ignoreCase;
@@ -23,6 +25,11 @@ internal sealed class PatternParser
     /// <exception cref="PatternException">Malformed, or a construct that is not supported.</exception>
     public static PatternNode Parse(string pattern)
     {
+        if (pattern.Length > MaxLength)
+        {
+            throw new PatternException($"{pattern.Length} characters long; at most {MaxLength} are supported");
+        }
+
         var parser = new PatternParser(pattern);
         var node = parser.ParseChoice();
         return parser._at == pattern.Length ? node : throw parser.Error("')' without '('");
@@ -342,7 +349,7 @@ internal sealed class PatternParser
 
         if (_ignoreCase)
         {
-            set = UnicodeSets.FoldCase(set);
+            set = FoldCase(set);
         }
 
         _depth--;
@@ -491,7 +498,18 @@ internal sealed class PatternParser
         return rune.Value;
     }
 
-    private PatternNode.Point Point(CodePointSet set) => new(_ignoreCase ? UnicodeSets.FoldCase(set) : set);
+    private PatternNode.Point Point(CodePointSet set) => new(_ignoreCase ? FoldCase(set) : set);
+
+    private CodePointSet FoldCase(CodePointSet set)
+    {
+        if (!_folded.TryGetValue(set, out var folded))
+        {
+            folded = UnicodeSets.FoldCase(set);
+            _folded.Add(set, folded);
+        }
+
+        return folded;
+    }
 
     private bool Take(string token)
     {

@@ -13,8 +13,20 @@ internal static class UnicodeSets
 
     private static readonly Lazy<Dictionary<string, CodePointSet>> ByName = new(BuildCategories);
 
-    private static readonly Lazy<CodePointSet> WordSet = new(
-        () => ByName.Value["L"].Union(ByName.Value["M"]).Union(ByName.Value["N"]).Union(ByName.Value["Pc"]));
+    private static readonly Lazy<CodePointSet> WordSet = new(() =>
+    {
+        var set = CodePointSet.FromRanges(
+        [
+            (0x200C, 0x200D), // the joiners
+            (0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189), // symbols that are letters
+        ]);
+        foreach (var category in (ReadOnlySpan<string>)["L", "M", "Nd", "Nl", "Pc"])
+        {
+            set = set.Union(ByName.Value[category]);
+        }
+
+        return set;
+    });
 
     /// <summary>The property White_Space, which is what <c>\s</c> means in tokenizer files.</summary>
     public static CodePointSet WhiteSpace { get; } = CodePointSet.FromRanges(
@@ -25,7 +37,7 @@ internal static class UnicodeSets
 
     public static CodePointSet DecimalDigits => ByName.Value["Nd"];
 
-    /// <summary>What <c>\w</c> means: letters, marks, numbers, connecting punctuation.</summary>
+    /// <summary>What <c>\w</c> means (UTS 18): letters, marks, decimal digits, connecting punctuation, joiners.</summary>
     public static CodePointSet Word => WordSet.Value;
 
     /// <summary>The set of a general category (<c>Lu</c>) or group of them (<c>L</c>); null for any other name.</summary>
