@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Sampling;
 

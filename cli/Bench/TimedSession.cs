@@ -15,7 +15,7 @@ internal sealed class TimedSession(ISessionEngine engine, TimeProvider clock, in
 
     public SessionId Id { get; } = SessionId.New();
 
-    public static Epoch Epoch { get; } = default;
+    public static Epoch Epoch { get; }
 
     /// <summary>A timestamp per token, once the session has ended.</summary>
     public Task<long[]> Stamps => _done.Task;
