@@ -1,6 +1,5 @@
 using Parallax.Runtime.Cpu.Kernels;
 using Parallax.Runtime.Execution;
-using Parallax.Runtime.Models;
 using Parallax.Runtime.Numerics;
 
 namespace Parallax.Runtime.Cpu;
@@ -13,7 +12,6 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TI>
         public AttentionLayer Layer = null!;
         public CpuStep Step = null!;
         public CpuTensor Qkv = null!;
-        public RopeTable Rope = null!;
 
         public override void Execute(int task)
         {
@@ -26,17 +24,17 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TI>
             var queries = Qkv.Row(task);
             var keys = queries + CpuTensor.Pad(spec.Heads * spec.HeadDim);
             var values = keys + CpuTensor.Pad(spec.KvHeads * spec.HeadDim);
-            var angles = Rope.Row(position);
+            var angles = kv.Rope.Row(position);
             for (var head = 0; head < spec.Heads; head++)
             {
-                Prepare(queries + (head * spec.HeadDim), Layer.QueryNorm, angles, spec);
+                Prepare(queries + (head * spec.HeadDim), Layer.QueryNorm, angles, kv.Rope);
             }
 
             for (var head = 0; head < spec.KvHeads; head++)
             {
                 var key = keys + (head * spec.HeadDim);
                 var value = values + (head * spec.HeadDim);
-                Prepare(key, Layer.KeyNorm, angles, spec);
+                Prepare(key, Layer.KeyNorm, angles, kv.Rope);
                 if (kv.IsBf16)
                 {
                     var keyTarget = (ushort*)kv.Keys(block, head) + slot;
@@ -60,19 +58,19 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TI>
             }
         }
 
-        private void Prepare(float* head, DeviceVector? norm, float* angles, AttentionSpec spec)
+        private void Prepare(float* head, DeviceVector? norm, float* angles, RopeTable rope)
         {
             if (norm is not null)
             {
                 // The norm reads whole groups of 16, which a small head does not fill: work on a padded copy.
-                var padded = stackalloc float[CpuTensor.Pad(spec.HeadDim)];
-                new Span<float>(padded, CpuTensor.Pad(spec.HeadDim)).Clear();
-                new ReadOnlySpan<float>(head, spec.HeadDim).CopyTo(new Span<float>(padded, spec.HeadDim));
-                Norm<TIsa, TF, TI>.Row(padded, ((CpuVector)norm).Data, padded, spec.HeadDim, Layer.NormEpsilon);
-                new ReadOnlySpan<float>(padded, spec.HeadDim).CopyTo(new Span<float>(head, spec.HeadDim));
+                var padded = stackalloc float[CpuTensor.Pad(Layer.Spec.HeadDim)];
+                new Span<float>(padded, CpuTensor.Pad(Layer.Spec.HeadDim)).Clear();
+                new ReadOnlySpan<float>(head, Layer.Spec.HeadDim).CopyTo(new Span<float>(padded, Layer.Spec.HeadDim));
+                Norm<TIsa, TF, TI>.Row(padded, ((CpuVector)norm).Data, padded, Layer.Spec.HeadDim, Layer.NormEpsilon);
+                new ReadOnlySpan<float>(padded, Layer.Spec.HeadDim).CopyTo(new Span<float>(head, Layer.Spec.HeadDim));
             }
 
-            Rotate<TIsa, TF, TI>.Head(head, angles, Rope.Pairs, spec.Rope.Layout);
+            Rotate<TIsa, TF, TI>.Head(head, angles, rope.Pairs, rope.Rope.Layout);
         }
     }
 

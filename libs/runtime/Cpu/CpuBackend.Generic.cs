@@ -105,12 +105,13 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TI> : IComputeBackend
 
     public DeviceKv AllocateKv(AttentionSpec attention, int blocks, ResidualPrecision precision)
     {
-        if (!_ropes.ContainsKey(attention.Rope))
+        if (!_ropes.TryGetValue(attention.Rope, out var rope))
         {
-            _ropes.Add(attention.Rope, new RopeTable(attention.Rope));
+            rope = new RopeTable(attention.Rope);
+            _ropes.Add(attention.Rope, rope);
         }
 
-        return new CpuKv(attention, blocks, precision);
+        return new CpuKv(attention, blocks, precision, rope);
     }
 
     public void BeginStep(StepBatch batch, int kvGroups)
@@ -183,7 +184,6 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TI> : IComputeBackend
         _storeKv.Layer = layer;
         _storeKv.Step = _step;
         _storeKv.Qkv = (CpuTensor)qkv;
-        _storeKv.Rope = _ropes[layer.Spec.Rope];
         RunRows(qkv.Rows, qkv.Columns, _storeKv);
     }
 

@@ -11,15 +11,19 @@ internal sealed unsafe class CpuKv : DeviceKv
 {
     private readonly CpuBuffer _buffer;
 
-    public CpuKv(AttentionSpec attention, int blocks, ResidualPrecision precision)
+    public CpuKv(AttentionSpec attention, int blocks, ResidualPrecision precision, RopeTable rope)
         : base(blocks, BytesPerBlock(attention, precision))
     {
+        Rope = rope;
         IsBf16 = precision == ResidualPrecision.BF16;
         HeadBytes = BlockBytes / attention.KvHeads;
         ValueOffset = (long)attention.HeadDim * KvGroup.BlockTokens * ElementBytes(precision);
         PaddedHeadDim = Pad(attention.HeadDim);
         _buffer = new CpuBuffer(Math.Max(1, blocks * BlockBytes));
     }
+
+    /// <summary>The layer's rotations; shared, not owned.</summary>
+    public RopeTable Rope { get; }
 
     /// <summary>Whether elements are bf16; else f32.</summary>
     public bool IsBf16 { get; }

@@ -12,13 +12,15 @@ internal sealed class CpuThreadPool : IDisposable
     private const double SpinMicroseconds = 50;
 
     private readonly Thread[] _workers;
-    private readonly SemaphoreSlim _wake;
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly SemaphoreSlim _idle = new(0);
     private readonly long _spinTicks;
     private CpuWork? _work;
     private int _tasks;
     private int _next;
     private int _active;
     private int _blocked;
+    private int _callerWaits;
     private volatile bool _open;
     private volatile int _generation;
     private volatile bool _stopping;
@@ -30,7 +32,6 @@ internal sealed class CpuThreadPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Threads = threads;
         _spinTicks = threads > Environment.ProcessorCount ? 0 : (long)(SpinMicroseconds * Stopwatch.Frequency / 1e6);
-        _wake = new SemaphoreSlim(0);
         _workers = new Thread[threads - 1];
         for (var i = 0; i < _workers.Length; i++)
         {
@@ -73,19 +74,7 @@ internal sealed class CpuThreadPool : IDisposable
         Claim();
         _open = false;
         Interlocked.MemoryBarrier();
-        var spin = default(SpinWait);
-        while (Volatile.Read(ref _active) != 0)
-        {
-            if (_spinTicks == 0)
-            {
-                spin.SpinOnce();
-            }
-            else
-            {
-                Thread.SpinWait(1);
-            }
-        }
-
+        AwaitIdle();
         if (_failure is { } failure)
         {
             throw new InvalidOperationException("a compute thread failed", failure);
@@ -107,6 +96,7 @@ internal sealed class CpuThreadPool : IDisposable
         }
 
         _wake.Dispose();
+        _idle.Dispose();
     }
 
     private void Claim()
@@ -146,7 +136,32 @@ internal sealed class CpuThreadPool : IDisposable
                 Claim();
             }
 
-            Interlocked.Decrement(ref _active);
+            if (Interlocked.Decrement(ref _active) == 0 && Interlocked.Exchange(ref _callerWaits, 0) == 1)
+            {
+                _idle.Release();
+            }
+        }
+    }
+
+    /// <summary>The caller's wait until no worker is in the job: spins, then blocks.</summary>
+    private void AwaitIdle()
+    {
+        var until = Stopwatch.GetTimestamp() + _spinTicks;
+        while (Volatile.Read(ref _active) != 0)
+        {
+            if (Stopwatch.GetTimestamp() < until)
+            {
+                Thread.SpinWait(1);
+                continue;
+            }
+
+            // Whoever takes the flag back decides: this thread, and nothing was released, or the last worker, which
+            // then releases once.
+            Interlocked.Exchange(ref _callerWaits, 1);
+            if (Volatile.Read(ref _active) != 0 || Interlocked.Exchange(ref _callerWaits, 0) == 0)
+            {
+                _idle.Wait();
+            }
         }
     }
 
