@@ -20,6 +20,7 @@ public static class ServiceDefaults
         builder.Logging.SetMinimumLevel(LogLevel.Information);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("Grpc", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // what it logs it also throws
         builder.Logging.AddSimpleConsole(static console =>
         {
             console.SingleLine = true;

@@ -38,6 +38,14 @@ public static class WorkerHosting
         return builder;
     }
 
+    /// <summary>Adds a worker that serves a loaded model; see the other overload.</summary>
+    /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
+    public static WebApplicationBuilder AddWorker(this WebApplicationBuilder builder, WorkerOptions options, LocalEngine engine)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        return builder.AddWorker(options, new WorkerModel(engine.ModelName, engine.Spec.Layers.Length), engine.Engine);
+    }
+
     /// <summary>Maps the worker's calls and the standard gRPC health service.</summary>
     public static WebApplication MapWorker(this WebApplication app)
     {

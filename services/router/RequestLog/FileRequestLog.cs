@@ -187,8 +187,9 @@ internal sealed class FileRequestLog : IRequestLog
         _file.Position = _length;
     }
 
+    // Not shared: two routers in one log would overwrite each other.
     private FileStream OpenFile() =>
-        new(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        new(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
 
     private static long LengthOfWholeRecords(FileStream file)
     {

@@ -104,7 +104,7 @@ internal sealed partial class WorkerLink : IDisposable
             catch (Exception e) when (!cancellationToken.IsCancellationRequested && IsTransient(e))
             {
                 var wasConnected = _offer is not null;
-                _problem = e is RpcException { Status.Detail: { Length: > 0 } detail } ? detail : e.Message;
+                _problem = Describe(e);
                 if (wasConnected)
                 {
                     LogLost(Address, _problem);
@@ -141,6 +141,10 @@ internal sealed partial class WorkerLink : IDisposable
 
     private static bool IsTransient(Exception e) =>
         e is RpcException or HttpRequestException or IOException or OperationCanceledException or TimeoutException or WorkerLinkException;
+
+    /// <summary>The cause in a few words, without the libraries' wrapping.</summary>
+    private static string Describe(Exception e) =>
+        (e is RpcException { Status: var status } ? status.DebugException?.GetBaseException().Message ?? status.Detail : e.Message).TrimEnd('.');
 
     private async Task ServeAsync(CancellationToken stop)
     {

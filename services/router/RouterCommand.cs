@@ -1,0 +1,45 @@
+using System.CommandLine;
+
+namespace Parallax.Router;
+
+/// <summary>The router's command line.</summary>
+internal static class RouterCommand
+{
+    /// <summary>The command; <paramref name="run"/> gets the model's path and the options, not yet validated.</summary>
+    public static RootCommand Create(Func<string, RouterOptions, CancellationToken, Task<int>> run)
+    {
+        var model = new Option<string>("--model") { Description = "The model's folder or .gguf file; the router needs its tokenizer and chat template only.", Required = true };
+        var worker = new Option<string[]>("--worker") { Description = "A worker's address, e.g. http://127.0.0.1:7101; may be repeated.", Required = true };
+        var bind = new Option<string>("--bind") { Description = "IP address to listen on.", DefaultValueFactory = static _ => "127.0.0.1" };
+        var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes any free one.", DefaultValueFactory = static _ => RouterOptions.DefaultPort };
+        var inFlight = new Option<int>("--max-in-flight") { Description = "Answers generated at once.", DefaultValueFactory = static _ => 128 };
+        var queued = new Option<int>("--max-queued") { Description = "Requests that may wait for their turn; more are answered with 429.", DefaultValueFactory = static _ => 256 };
+        var log = new Option<string?>("--request-log") { Description = "File of the request log; 'none' keeps none (default: a file per port in the user's application data)." };
+        var forced = new Option<bool>("--request-log-forced") { Description = "Force the request log to the disk with each commit." };
+        var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on when the router is stopped.", DefaultValueFactory = static _ => 10 };
+        var command = new RootCommand("Parallax router: the OpenAI-compatible front door to workers.")
+        {
+            model, worker, bind, port, inFlight, queued, log, forced, drain,
+        };
+        command.SetAction((parsed, cancellationToken) => run(
+            parsed.GetRequiredValue(model),
+            new RouterOptions
+            {
+                Workers = [.. parsed.GetRequiredValue(worker).Select(static address => new Uri(address, UriKind.RelativeOrAbsolute))],
+                Bind = parsed.GetRequiredValue(bind),
+                Port = parsed.GetValue(port),
+                MaxInFlight = parsed.GetValue(inFlight),
+                MaxQueued = parsed.GetValue(queued),
+                RequestLogPath = parsed.GetValue(log) switch
+                {
+                    null => RouterOptions.DefaultRequestLogPath(parsed.GetValue(port)),
+                    "none" => null,
+                    var path => path,
+                },
+                RequestLogForced = parsed.GetValue(forced),
+                DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),
+            },
+            cancellationToken));
+        return command;
+    }
+}
