@@ -21,12 +21,10 @@ internal static class BenchCommand
         peer.AcceptOnlyFromAmong(LlamaCpp);
         var json = new Option<bool>("--json") { Description = "Print one JSON object instead of a table." };
         var quick = new Option<bool>("--quick") { Description = "Fewer tokens and repetitions: a look, not a figure to report." };
-        var command = new Command(
+        var command = new ExplainedCommand(
             "bench",
+            "Measure the engine on this machine: prefill of 512 tokens, decoding of 128, throughput of 1, 4, 8 and 16 sessions at once, loading time, memory. Nothing else should run meanwhile.",
             """
-            Measure the engine on this machine: prefill of 512 tokens, decoding of 128, throughput of 1, 4, 8 and 16 sessions
-            at once, loading time, memory. Nothing else should run meanwhile.
-
             Examples:
               parallax bench --quick
               parallax bench --model SmolLM2-135M-Instruct.Q4_1.gguf --threads 2 --peer llama.cpp

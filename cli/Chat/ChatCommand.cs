@@ -15,11 +15,10 @@ internal static class ChatCommand
         var temperature = new Option<double?>("--temperature") { Description = "0 answers the same every time, 1 freely. Default: the model's own.", HelpName = "0..2" };
         var maxTokens = new Option<int?>("--max-tokens") { Description = "Greatest length of an answer. Default: what the context leaves.", HelpName = "tokens" };
 
-        var command = new Command(
+        var command = new ExplainedCommand(
             "chat",
+            "Talk to a server that is running; answers appear as they are made, and the conversation is kept.",
             """
-            Talk to a server that is running; answers appear as they are made, and the conversation is kept.
-
             Examples:
               parallax chat
               parallax chat --system "Answer in one sentence." --temperature 0

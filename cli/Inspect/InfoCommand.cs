@@ -10,11 +10,10 @@ internal static class InfoCommand
     {
         var model = SharedOptions.Model();
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
-        var command = new Command(
+        var command = new ExplainedCommand(
             "info",
+            "Say what a model is and what it needs; reads headers, and the weights once for their hash.",
             """
-            Say what a model is and what it needs; reads headers, and the weights once for their hash.
-
             Examples:
               parallax info --model SmolLM2-135M-Instruct.Q4_1.gguf
               parallax info --model SmolLM2-135M-Instruct.Q4_1.gguf --json

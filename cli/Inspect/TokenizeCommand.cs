@@ -17,11 +17,10 @@ internal static class TokenizeCommand
         var special = new Option<bool>("--special") { Description = "Read special tokens in the text as such, as in a rendered chat template; else they are plain text." };
         var ids = new Option<bool>("--ids") { Description = "Print the ids only, in one line." };
         var text = new Argument<string?>("text") { Description = "The text; without it, the standard input is read.", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command(
+        var command = new ExplainedCommand(
             "tokenize",
+            "Show the tokens of a text, one per line: id, and the bytes it stands for as JSON text.",
             """
-            Show the tokens of a text, one per line: id, and the bytes it stands for as JSON text.
-
             Examples:
               parallax tokenize "Hello, world"
               parallax tokenize --model SmolLM2-135M-Instruct.Q4_1.gguf --ids < letter.txt

@@ -19,11 +19,10 @@ internal static class RunCommand
         var residual = SharedOptions.Residual();
         var log = new Option<string?>("--request-log") { Description = "File in which every request and token is noted before the client sees it. Default: none.", HelpName = "file" };
 
-        var command = new Command(
+        var command = new ExplainedCommand(
             "run",
+            "Serve a model over an OpenAI-compatible HTTP API, all in this process.",
             """
-            Serve a model over an OpenAI-compatible HTTP API, all in this process.
-
             Examples:
               parallax run
               parallax run --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf --ctx 2048
