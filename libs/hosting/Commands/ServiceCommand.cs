@@ -34,7 +34,8 @@ public static class ServiceCommand
             return await parsed.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = null,
+                // Ctrl-C and SIGTERM cancel the command, which then has longer than any orderly stop takes.
+                ProcessTerminationTimeout = TimeSpan.FromMinutes(11),
                 Error = error,
             });
         }

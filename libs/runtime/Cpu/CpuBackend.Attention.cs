@@ -96,10 +96,12 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TI>
                 _taskStarts = new int[step.Slices * 2];
             }
 
-            // Whole tiles while there is work for every thread; single queries when few rows decode.
-            _queriesPerTask = 4 * Attention<TIsa, TF, TI>.Tile;
+            // Several tiles a task while every thread has some; a tile costs the same however few queries it holds, so it
+            // is split only where threads would be idle.
+            const int Tile = Attention<TIsa, TF, TI>.Tile;
+            _queriesPerTask = 4 * Tile;
             var tasks = Count();
-            while (_queriesPerTask > 1 && threads > 1 && tasks < 3 * threads)
+            while (_queriesPerTask > 1 && tasks < (_queriesPerTask > Tile ? 3 * threads : threads))
             {
                 _queriesPerTask /= 2;
                 tasks = Count();

@@ -236,12 +236,14 @@ internal sealed class PagedKvCache
     public int Truncate(KvSequence sequence, int keep)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(keep);
+
+        // The token ids that follow may become others.
+        sequence.NextHashBlock = PrefixCache.None;
         if (keep >= sequence.Length)
         {
             return sequence.Length;
         }
 
-        sequence.NextHashBlock = PrefixCache.None;
         if (keep >= sequence.CommittedBlocks * KvGroup.BlockTokens && HoldsWindowsAt(sequence, keep))
         {
             DropFrom(sequence, KvSequence.BlocksFor(keep));
@@ -263,6 +265,7 @@ internal sealed class PagedKvCache
         sequence.Length = 0;
         sequence.CommittedBlocks = 0;
         sequence.IsPrivate = false;
+        sequence.NextHashBlock = PrefixCache.None;
         Array.Clear(sequence.FirstHeld);
     }
 

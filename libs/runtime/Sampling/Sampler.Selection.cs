@@ -13,6 +13,9 @@ public sealed partial class Sampler
     private const int BinsPerUnit = 16;
     private const int Bins = 2_048;
 
+    // Where top-p looks first: tokens down to e^-6 of the most probable one.
+    private const float QuickFloor = -6f;
+
     private readonly RadixSelection _selection = new();
     private readonly double[] _binMass = new double[Bins];
     private readonly ulong[] _candidates;
@@ -123,12 +126,16 @@ public sealed partial class Sampler
         return -BitConverter.UInt32BitsToSingle(_selection.UpperHalfAt(_chunkOrder, k - 1));
     }
 
-    /// <summary>Tokens from the most probable down to some level, together at least the goal if that can be reached.</summary>
+    /// <summary>Tokens from the most probable down to some level, together at least the goal.</summary>
     private int CollectMass(double goal)
     {
-        for (var floor = -4f; floor > -100f; floor *= 2)
+        // All tokens below the sure floor together weigh less than what may be missing. Most often a short look suffices.
+        var missing = TotalMass() - goal;
+        var share = missing / VocabularySize;
+        var sureFloor = share > 1e-30 ? (float)ScalarMath.Log(share) - 0.01f : float.NegativeInfinity;
+        if (sureFloor < QuickFloor)
         {
-            var count = Collect(floor);
+            var count = Collect(QuickFloor);
 
             // A margin for sums in another order: too many candidates do no harm.
             if (MassOf(_candidates.AsSpan(0, count)) >= goal * (1 + 1e-9))
@@ -137,7 +144,7 @@ public sealed partial class Sampler
             }
         }
 
-        return Collect(float.NegativeInfinity);
+        return Collect(sureFloor);
     }
 
     /// <summary>The shortest prefix, by descending probability and ascending id, whose mass reaches the goal.</summary>

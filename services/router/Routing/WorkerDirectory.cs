@@ -8,6 +8,7 @@ internal sealed class WorkerDirectory : IHostedService, IDisposable
     private readonly WorkerLink[] _links;
     private readonly CancellationTokenSource _stopping = new();
     private Task _loops = Task.CompletedTask;
+    private int _disposed;
 
     public WorkerDirectory(RouterOptions options, WorkerLinkOptions linkOptions, TimeProvider clock, ILoggerFactory loggers) =>
         _links = [.. options.Workers.Select(address =>
@@ -34,7 +35,8 @@ internal sealed class WorkerDirectory : IHostedService, IDisposable
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _loops = Task.WhenAll(_links.Select(link => Task.Run(() => link.RunAsync(_stopping.Token), CancellationToken.None)));
+        var stop = _stopping.Token;
+        _loops = Task.WhenAll(_links.Select(link => Task.Run(() => link.RunAsync(stop), CancellationToken.None)));
         return Task.CompletedTask;
     }
 
@@ -46,6 +48,12 @@ internal sealed class WorkerDirectory : IHostedService, IDisposable
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return; // the container knows it under two names
+        }
+
+        _stopping.Cancel(); // a host whose start failed is disposed without having been stopped
         foreach (var link in _links)
         {
             link.Dispose();

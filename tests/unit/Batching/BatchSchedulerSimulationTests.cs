@@ -27,7 +27,7 @@ public class BatchSchedulerSimulationTests
                 var steps = simulation.Run(limit: 40 * work);
                 Assert.True(simulation.AllEnded, $"{simulation.Unfinished} sessions unfinished after {steps} steps");
             },
-            iter: 300);
+            iter: 400);
     }
 
     [Fact]

@@ -160,6 +160,14 @@ public class BatchSchedulerTests
     }
 
     [Fact]
+    public void Plan_AllRunningPausedAndNoRoom_TheyGiveBackForAWaitingSession()
+    {
+        var plan = Plan([Decoding(160) with { Paused = true }, Decoding(160) with { Paused = true }, Waiting(64)], available: 0);
+
+        Assert.Equal(1, plan.Victim);
+    }
+
+    [Fact]
     public void Plan_PausedWaitingSession_IsNotAdmitted()
     {
         var plan = Plan([Waiting(30) with { Paused = true }], available: 100);

@@ -32,7 +32,7 @@ public class EngineLoopModelTests
         Gen.Select(Gen.Int[0, Layouts.Length - 1], Gen.Int[9, 24], GenOptions, Gen.Int[0, int.MaxValue].Array[10, 150]).Sample(
             (layout, blocks, options, operations) =>
                 new Traffic(Layouts[layout], blocks, options, (parent, ids) => BlockHash.Chain(parent, ids) % 7).Run(operations),
-            iter: 100);
+            iter: 200);
     }
 
     private sealed class Traffic

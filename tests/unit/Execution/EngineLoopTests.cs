@@ -487,6 +487,24 @@ public sealed class EngineLoopTests : IDisposable
     }
 
     [Fact]
+    public void Step_ModelThrowsNowAndThen_StaysHealthy()
+    {
+        var loop = Loop();
+        for (var i = 0; i < 5; i++)
+        {
+            _shard.OnForward = _ => throw new InvalidOperationException("hiccup");
+            loop.Launch(Prompt(20), 5);
+            loop.Step();
+            Assert.Null(loop.Fault);
+            _shard.OnForward = null;
+            loop.Launch(Prompt(20), 5);
+            loop.RunToEnd();
+        }
+
+        Assert.Equal(5, loop.Counters.Read().SessionsFailed);
+    }
+
+    [Fact]
     public void Step_NaNLogits_EndOneSessionAndLeaveNothingOfItInTheCache()
     {
         var loop = Loop();

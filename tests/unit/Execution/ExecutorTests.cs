@@ -71,6 +71,33 @@ public sealed class ExecutorTests
     }
 
     [Fact]
+    public async Task Lease_PassesWhileTheTimerIsArmed_IsNotSleptThrough()
+    {
+        var time = new LateTimer();
+        await using var executor = Create(new FakeShard([null], [64]), time: time);
+        var sink = new RecordingSink();
+        await executor.OpenAsync(Request(Prompt(20), 100), sink, Token);
+
+        var end = await sink.Finished.WaitAsync(TimeSpan.FromSeconds(60), Token);
+
+        Assert.Equal(FinishReason.Cancelled, end.Reason);
+    }
+
+    [Fact]
+    public async Task Step_SteadyDecodeOnTheThread_AllocatesNothing()
+    {
+        await using var executor = Create(new FakeShard([null], [64]));
+        var bytes = new long[900];
+        var request = Request(Prompt(20), 900);
+        var sink = new MeasuringSink(bytes, token => executor.Acknowledge(token.Session, token.Epoch, 21 + token.Index));
+        await executor.OpenAsync(request, sink, Token);
+        executor.Start(request.Session, First, 0);
+        await sink.Finished.WaitAsync(Token);
+
+        Assert.Equal(0, bytes[^1] - bytes[200]);
+    }
+
+    [Fact]
     public async Task Deadline_Passed_EndsAnIdleSession()
     {
         var time = new FakeTimeProvider();
@@ -121,9 +148,10 @@ public sealed class ExecutorTests
         var sinks = new List<RecordingSink>();
         for (var i = 0; i < 8; i++)
         {
-            // The loop answers between two steps, and stops in the one that has no permit yet.
+            // The loop stops in a step that has no permit; what was asked before is answered after that step.
+            var launching = LaunchAsync(executor, Prompt(30, i), 900);
             steps.Release(2);
-            sinks.Add((await LaunchAsync(executor, Prompt(30, i), 900)).Sink);
+            sinks.Add((await launching).Sink);
         }
 
         var disposing = executor.DisposeAsync();
@@ -344,5 +372,53 @@ public sealed class ExecutorTests
         }
 
         public override long GetTimestamp() => _isBroken ? throw new InvalidOperationException("broken clock") : base.GetTimestamp();
+    }
+
+    /// <summary>Notes the bytes that the loop's thread had allocated at each token.</summary>
+    private sealed class MeasuringSink(long[] bytes, Action<EmittedToken> then) : ISessionSink
+    {
+        private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Finished => _finished.Task;
+
+        public void OnToken(in EmittedToken token)
+        {
+            bytes[token.Index] = GC.GetAllocatedBytesForCurrentThread();
+            then(token);
+        }
+
+        public void OnFinished(in SessionEnd end) => _finished.TrySetResult();
+    }
+
+    /// <summary>Its clock jumps two minutes just before the first timer is armed.</summary>
+    private sealed class LateTimer : TimeProvider
+    {
+        private readonly FakeTimeProvider _time = new();
+        private bool _jumped;
+
+        public override long TimestampFrequency => _time.TimestampFrequency;
+
+        public override long GetTimestamp() => _time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            new Timer(this, _time.CreateTimer(callback, state, dueTime, period));
+
+        private sealed class Timer(LateTimer owner, ITimer inner) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period)
+            {
+                if (!owner._jumped)
+                {
+                    owner._jumped = true;
+                    owner._time.Advance(TimeSpan.FromMinutes(2));
+                }
+
+                return inner.Change(dueTime, period);
+            }
+
+            public void Dispose() => inner.Dispose();
+
+            public ValueTask DisposeAsync() => inner.DisposeAsync();
+        }
     }
 }

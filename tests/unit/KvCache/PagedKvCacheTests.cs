@@ -182,6 +182,20 @@ public class PagedKvCacheTests
         cache.Check();
     }
 
+    [Fact]
+    public void Match_SameHashAndTokensAfterOtherTokens_FindsNothing()
+    {
+        var cache = CacheFixture.Cache([null], [16], (_, ids) => (UInt128)ids[0]);
+        cache.Close(cache.Computed([.. CacheFixture.Ids(16), .. CacheFixture.Ids(16, 500)]));
+        int[] other = [.. CacheFixture.Ids(16, 100), .. CacheFixture.Ids(16, 500)];
+
+        var sequence = cache.Computed(other);
+
+        Assert.Equal(1, sequence.CommittedBlocks);
+        Assert.Equal(16, cache.Match(cache.Open("", 32), other, 32));
+        cache.Check();
+    }
+
     [Theory]
     [InlineData(45, 45)]
     [InlineData(40, 40)]
@@ -279,22 +293,29 @@ public class PagedKvCacheTests
     }
 
     [Fact]
-    public void Commit_ManyLongWindowedPrefixes_KeepsMetadataBounded()
+    public void TryReserve_ManyLongWindowedPrefixes_KeepsMetadataBounded()
     {
-        var cache = CacheFixture.Cache([16], [32]);
-        for (var i = 0; i < 20; i++)
+        // Eight sequences side by side leave 8 x 100 nodes, of which only the last few of each have a block.
+        var cache = CacheFixture.Cache([16], [40]);
+        KvSequence[] sequences = [.. Enumerable.Range(0, 8).Select(_ => cache.Open("", 1600))];
+        for (var length = 16; length <= 1600; length += 16)
         {
-            var ids = CacheFixture.Ids(1600, i * 2000);
-            var sequence = cache.Open("", 1600);
-            for (var length = 64; length <= 1600; length += 64)
+            for (var i = 0; i < sequences.Length; i++)
             {
-                cache.Grow(sequence, ids, length);
+                cache.Grow(sequences[i], CacheFixture.Ids(1600, i * 2000), length);
             }
-
-            cache.Close(sequence);
-            cache.Check();
-            Assert.InRange(cache.Prefixes.Count, 1, 1 + 32 + (4 * 32));
         }
+
+        Assert.Equal(1 + 800, cache.Prefixes.Count);
+        foreach (var sequence in sequences)
+        {
+            cache.Close(sequence);
+        }
+
+        cache.TryReserve(cache.Open("x", 640), 16);
+
+        Assert.InRange(cache.Prefixes.Count, 2, 2 + 40 + (4 * 40));
+        cache.Check();
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Parallax.Runtime.Cpu.Packing;
 using Parallax.Runtime.Cpu.Simd;
 using Parallax.Runtime.Numerics;
@@ -21,6 +22,7 @@ internal static unsafe class PackedDot<TIsa, TF, TI, TFormat>
     where TFormat : struct, IPackedFormat
 {
     private const int TileRows = 16;
+    private const int PrefetchBytes = 3072;
 
     private static bool IsSuper
     {
@@ -207,6 +209,18 @@ internal static unsafe class PackedDot<TIsa, TF, TI, TFormat>
         return HasMinimum ? TIsa.Fma(minimum, TIsa.Broadcast(*dxSum), acc) : acc;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* from, int bytes)
+    {
+        if (Sse.IsSupported)
+        {
+            for (var i = 0; i < bytes; i += 64)
+            {
+                Sse.Prefetch0(from + i);
+            }
+        }
+    }
+
     /// <summary>One row; its accumulator stays in a register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneRow(byte* weights, int lane, int columns, int row, float* accumulator, in LinearArgs args)
@@ -229,6 +243,8 @@ internal static unsafe class PackedDot<TIsa, TF, TI, TFormat>
                 weights += superBytes;
             }
 
+            // The hardware's own prefetching stops at each page: one row reads too little per page to hide that.
+            Prefetch(weights + PrefetchBytes, blockBytes);
             var codes = weights + codesAt;
             Unpack(codes, 0, out var e0, out var o0, out var e4, out var o4);
             Unpack(codes, 1, out var e1, out var o1, out var e5, out var o5);
