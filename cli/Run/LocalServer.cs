@@ -83,7 +83,7 @@ internal sealed class LocalServer : IAsyncDisposable
     private static async Task<WebApplication> StartWorkerAsync(RunSettings settings, LocalEngine engine, CancellationToken stop)
     {
         var builder = NewBuilder();
-        builder.AddWorker(settings.ToWorker(), new WorkerModel(engine.ModelName, engine.Spec.Layers.Length), engine.Engine);
+        builder.AddWorker(settings.ToWorker(), engine);
         var worker = builder.Build();
         worker.MapWorker();
         await worker.StartAsync(stop);
