@@ -1,12 +1,16 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Parallax.Testing;
 
 namespace Parallax.IntegrationTests.Cli;
 
 /// <summary>The <c>parallax</c> command as a process of its own.</summary>
 internal sealed class CliProcess : IAsyncDisposable
 {
+    /// <summary>Why a test that needs <see cref="ThroughScript"/> is skipped.</summary>
+    public const string NoScript = "./parallax is a shell script, and runs the release build, which is absent";
+
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
 
@@ -38,6 +42,15 @@ internal sealed class CliProcess : IAsyncDisposable
             }
         };
         _process.BeginErrorReadLine();
+    }
+
+    /// <summary>The command as a user starts it, with <c>./parallax</c>; null where there is none or it is not built.</summary>
+    public static CliProcess? ThroughScript(string script, string folder, params string[] arguments)
+    {
+        var built = Path.Combine(TestData.RepositoryRoot, "artifacts", "bin", "Parallax.Cli", "release", "Parallax.Cli.dll");
+        return OperatingSystem.IsWindows() || !File.Exists(built)
+            ? null
+            : new CliProcess(script, arguments, folder, ("PARALLAX_NO_BUILD", "1"));
     }
 
     public int Id => _process.Id;

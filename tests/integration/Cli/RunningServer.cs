@@ -20,9 +20,12 @@ internal sealed class RunningServer : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task<RunningServer> StartAsync(params string[] options)
+    public static Task<RunningServer> StartAsync(params string[] options) =>
+        StartAsync(new CliProcess(["run", "--port", "0", .. options]));
+
+    /// <summary>The same for a command that has been started with <c>run --port 0</c>, which it takes over.</summary>
+    public static async Task<RunningServer> StartAsync(CliProcess process)
     {
-        var process = new CliProcess(["run", "--port", "0", .. options]);
         try
         {
             var line = await process.ReadToLineAsync("Serving ");
