@@ -71,7 +71,7 @@ public readonly record struct FlowMessage(
         int headLength = BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]);
         if (headLength < HeadSize || headLength > bytes.Length || headLength % 4 != 0)
         {
-            return FrameRefusal.BadHeaderLength;
+            return FrameRefusal.BadHeadLength;
         }
 
         var kind = (FlowMessageKind)bytes[4];

@@ -18,7 +18,7 @@ public enum FrameRefusal
     /// <summary>A major version that this build does not speak.</summary>
     UnsupportedVersion,
 
-    /// <summary>The header is shorter than its version's, longer than the frame, or not a multiple of four.</summary>
+    /// <summary>The frame's header is shorter than its version's, longer than the frame, or not a multiple of four.</summary>
     BadHeaderLength,
 
     /// <summary>Header and body do not add up to the frame.</summary>
@@ -33,11 +33,17 @@ public enum FrameRefusal
     /// <summary>A frame number that is not above the last one's on this connection.</summary>
     Replayed,
 
+    /// <summary>A frame number that leaves out others: frames of this connection were lost.</summary>
+    NumberSkipped,
+
     /// <summary>The body is too short for its own counts, or a count is above its limit.</summary>
     BadBody,
 
     /// <summary>A run's or message's length leaves its frame; what follows it cannot be found.</summary>
     BadLength,
+
+    /// <summary>The head of a run or message is shorter than version 1.0's, longer than the whole, or not a multiple of four.</summary>
+    BadHeadLength,
 
     /// <summary>A row kind or message kind that this build does not know.</summary>
     UnknownKind,
@@ -68,9 +74,11 @@ public static class FrameRefusals
     public const int Count = (int)FrameRefusal.BadPeerId + 1;
 
     /// <summary>
-    /// Whether the whole frame was refused. Its rows and messages are lost and nobody knows whose they were, so the
-    /// connection starts anew and State per session finds what is missing.
+    /// Whether rows or messages are lost and nobody knows whose: the connection starts anew then, and State per session
+    /// finds what is missing. A frame of an unknown type is a newer minor's and is only counted; so is a bad run or
+    /// message, which is refused alone, and a replay.
     /// </summary>
-    public static bool LosesFrame(this FrameRefusal refusal) =>
-        refusal is > FrameRefusal.None and <= FrameRefusal.BadLength and not FrameRefusal.Replayed;
+    public static bool LosesFrame(this FrameRefusal refusal) => refusal is FrameRefusal.TooShort or FrameRefusal.TooLong
+        or FrameRefusal.BadMagic or FrameRefusal.UnsupportedVersion or FrameRefusal.BadHeaderLength or FrameRefusal.LengthMismatch
+        or FrameRefusal.ChecksumMismatch or FrameRefusal.NumberSkipped or FrameRefusal.BadBody or FrameRefusal.BadLength;
 }

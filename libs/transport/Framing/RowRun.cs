@@ -72,7 +72,7 @@ public readonly record struct RowRun(
         int headLength = BinaryPrimitives.ReadUInt16LittleEndian(run[4..]);
         if (headLength < HeadSize || headLength > run.Length || headLength % 4 != 0)
         {
-            return FrameRefusal.BadHeaderLength;
+            return FrameRefusal.BadHeadLength;
         }
 
         var head = new RowRun(
