@@ -99,6 +99,11 @@ public static class Q8Block
         }
 
         var scale = maximum / 127;
+        if (!float.IsFinite(scale * 127))
+        {
+            scale = MathF.BitDecrement(scale); // the largest floats must not decode to infinity
+        }
+
         var inverse = 127 / maximum;
         BinaryPrimitives.WriteSingleLittleEndian(target, scale);
         var signed = MemoryMarshal.Cast<byte, sbyte>(quantised);

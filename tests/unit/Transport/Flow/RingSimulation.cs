@@ -343,6 +343,7 @@ internal sealed class RingSimulation
     {
         var position = head.Kv.Count;
         head.Kv.Add(head.Ids[position]);
+        head.Journal[position] = [.. head.Kv];
         head.Outgoing!.Produced(position, 1);
         Refill(head);
     }
@@ -359,6 +360,7 @@ internal sealed class RingSimulation
             }
 
             CheckHistory(stage, row, row.Position);
+            stage.Journal[row.Position] = row.History;
             stage.Outgoing!.Produced(row.Position, 1);
             stage.Incoming!.Rebuilt(row.Position, 1);
         }
@@ -372,6 +374,7 @@ internal sealed class RingSimulation
 
             CheckHistory(stage, row, row.Position);
             stage.Kv.Add(row.History[row.Position]);
+            stage.Journal[row.Position] = row.History;
             if (stage.Index < _stages.Length - 1)
             {
                 stage.Outgoing!.Produced(row.Position, 1);
@@ -413,6 +416,11 @@ internal sealed class RingSimulation
         {
             foreach (var range in missing.Ranges.ToArray())
             {
+                for (var position = range.Start; position < range.End; position++)
+                {
+                    stage.Journal[position] = stage.Kv[..(position + 1)].ToArray();
+                }
+
                 stage.Outgoing.Produced(range.Start, range.Count);
             }
 
@@ -446,7 +454,7 @@ internal sealed class RingSimulation
         for (var i = 0; i < run.Count; i++)
         {
             var position = run.First + i;
-            var history = run.Kind == RowKind.Token ? [stage.Tokens[position]] : stage.Kv.ToArray();
+            var history = run.Kind == RowKind.Token ? [stage.Tokens[position]] : stage.Journal[position];
             rows[i] = new Row(position, run.Kind == RowKind.Rebuild, position >= run.SampleFrom, history);
         }
 
@@ -571,6 +579,8 @@ internal sealed class RingSimulation
 
         public Dictionary<int, int> Tokens { get; } = [];
 
+        public Dictionary<int, int[]> Journal { get; } = []; // the ids up to each position, as its output was computed
+
         public Queue<Row> Work { get; } = [];
 
         public Queue<Control> Control { get; } = [];
@@ -581,6 +591,7 @@ internal sealed class RingSimulation
             Kv.Clear();
             Work.Clear();
             Tokens.Clear();
+            Journal.Clear();
             Unknown = new UnknownSessions(Incarnation, 4);
             Ids = Index == 0 ? [10, 11, 12] : [];
         }
