@@ -54,7 +54,7 @@ public sealed class TensorBufferPoolTests
 #if DEBUG
         Assert.Equal(["here: 1"], pool.Leaks());
 #else
-        Assert.Empty(pool.Leaks());
+        Assert.Equal(["1 buffers (a debug build names them)"], pool.Leaks());
 #endif
     }
 }
