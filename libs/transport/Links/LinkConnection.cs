@@ -17,6 +17,7 @@ internal sealed class LinkConnection : IDisposable
     private readonly FrameWrite _write;
     private readonly IAsyncStreamReader<TensorBuffer> _reader;
     private readonly Action _abort;
+    private readonly Func<Task> _finish;
     private readonly CancellationTokenRegistration _outer;
     private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _stopSignal = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,6 +33,7 @@ internal sealed class LinkConnection : IDisposable
     /// <param name="reader">Reads from it.</param>
     /// <param name="abort">Ends the stream at once: pending reads and writes fail. A token per read and write would cost
     /// a registration per frame.</param>
+    /// <param name="finish">Ends this direction of the stream in good order, after the Goodbye.</param>
     /// <param name="cancellationToken">Ends the connection.</param>
     public LinkConnection(
         LinkHub hub,
@@ -39,9 +41,10 @@ internal sealed class LinkConnection : IDisposable
         FrameWrite write,
         IAsyncStreamReader<TensorBuffer> reader,
         Action abort,
+        Func<Task> finish,
         CancellationToken cancellationToken)
     {
-        (_hub, _write, _reader, _abort, Dialled) = (hub, write, reader, abort, dialled);
+        (_hub, _write, _reader, _abort, _finish, Dialled) = (hub, write, reader, abort, finish, dialled);
         _ledger = new ReceiveLedger(hub.Options.ReceiveBytes);
         Queue = new SendQueue(hub.Options);
         _outer = cancellationToken.Register(static self => ((LinkConnection)self!).Stop(LinkDownReason.Closed), this);
@@ -109,6 +112,8 @@ internal sealed class LinkConnection : IDisposable
             {
                 // A drain, ours or the peer's: the other direction gets its time, too.
                 await Task.WhenAll(writing, reading).WaitAsync(_hub.Options.DrainTimeout, _hub.Time);
+                // Both directions ended in good order: an abort now could discard what the peer has not read yet.
+                Interlocked.Exchange(ref _stopped, 1);
             }
         }
         catch (Exception error) when (error is RpcException or OperationCanceledException or IOException
@@ -150,6 +155,11 @@ internal sealed class LinkConnection : IDisposable
     public void Dispose()
     {
         Queue.Clear();
+        if (Dialled)
+        {
+            _abort(); // frees the call; the accepting side's ends with its method
+        }
+
         _outer.Dispose();
     }
 
@@ -202,11 +212,13 @@ internal sealed class LinkConnection : IDisposable
         using var goodbye = GoodbyeFrame.Create(_hub.Pool);
         FrameHeader.Seal(goodbye.Span, ++_sentNumber);
         await _write(goodbye);
+        await _finish();
     }
 
     private async Task ReadLoopAsync(Link link)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var left = false;
         while (await _reader.MoveNext(CancellationToken.None))
         {
             var frame = _reader.Current;
@@ -222,9 +234,11 @@ internal sealed class LinkConnection : IDisposable
 
             if (header.Type == FrameType.Goodbye)
             {
+                // Reads on to the end of the stream: only then have both sides had everything.
                 frame.Dispose();
+                left = true;
                 Drain(LinkDownReason.PeerLeft);
-                return;
+                continue;
             }
 
             frame.Charge(_ledger);
@@ -241,7 +255,10 @@ internal sealed class LinkConnection : IDisposable
             }
         }
 
-        Stop(LinkDownReason.Broken);
+        if (!left)
+        {
+            Stop(LinkDownReason.Broken);
+        }
     }
 
     private FrameRefusal Check(ReadOnlySpan<byte> frame, out FrameHeader header)

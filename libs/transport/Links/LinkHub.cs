@@ -161,7 +161,7 @@ public sealed partial class LinkHub : IAsyncDisposable
         IAsyncStreamReader<TensorBuffer> reader, IServerStreamWriter<TensorBuffer> writer, Action abort, CancellationToken cancellationToken)
     {
         RefuseWhenClosing();
-        using var connection = new LinkConnection(this, dialled: false, writer.WriteAsync, reader, abort, cancellationToken);
+        using var connection = new LinkConnection(this, dialled: false, writer.WriteAsync, reader, abort, static () => Task.CompletedTask, cancellationToken);
         var link = await AcceptAsync(connection, cancellationToken);
         if (await link.TryAttachAsync(connection, cancellationToken) is { } refusal)
         {
@@ -179,7 +179,7 @@ public sealed partial class LinkHub : IAsyncDisposable
         IAsyncStreamReader<TensorBuffer> reader, IServerStreamWriter<TensorBuffer> writer, Action abort, CancellationToken cancellationToken)
     {
         RefuseWhenClosing();
-        using var connection = new LinkConnection(this, dialled: false, writer.WriteAsync, reader, abort, cancellationToken);
+        using var connection = new LinkConnection(this, dialled: false, writer.WriteAsync, reader, abort, static () => Task.CompletedTask, cancellationToken);
         var (peer, refusal) = await ShakeHandsAsync(connection, cancellationToken);
         if (peer is null || Find(peer.PeerId) is not { } link || link.PeerIncarnation != peer.Incarnation)
         {
@@ -280,7 +280,16 @@ public sealed partial class LinkHub : IAsyncDisposable
                 using var judging = StartJudging(link, connection);
                 using var beatingStop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 var beating = BeatAsync(link, connection, heartbeats, beatingStop.Token);
-                await link.RunAsync(connection);
+                try
+                {
+                    await link.RunAsync(connection);
+                }
+                catch (Exception error)
+                {
+                    // A handler threw: a bug above, which ended the connection; the link itself goes on.
+                    LogHandlerFailed(error, link.PeerId, connection.Generation);
+                }
+
                 await beatingStop.CancelAsync();
                 await beating.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 LogDisconnected(link.PeerId, connection.Generation, connection.Reason);
@@ -297,7 +306,7 @@ public sealed partial class LinkHub : IAsyncDisposable
 
         var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(_protocol.Frames, null, new CallOptions());
         var connection = new LinkConnection(
-            this, dialled: true, call.RequestStream.WriteAsync, call.ResponseStream, call.Dispose, cancellationToken);
+            this, dialled: true, call.RequestStream.WriteAsync, call.ResponseStream, call.Dispose, call.RequestStream.CompleteAsync, cancellationToken);
         string why;
         try
         {
@@ -344,7 +353,7 @@ public sealed partial class LinkHub : IAsyncDisposable
             using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(_protocol.Heartbeats, null, new CallOptions());
             using var registration = cancellationToken.Register(call.Dispose);
             using var connection = new LinkConnection(
-                this, dialled: true, call.RequestStream.WriteAsync, call.ResponseStream, call.Dispose, cancellationToken);
+                this, dialled: true, call.RequestStream.WriteAsync, call.ResponseStream, call.Dispose, call.RequestStream.CompleteAsync, cancellationToken);
             try
             {
                 var (peer, _) = await ShakeHandsAsync(connection, cancellationToken);
@@ -391,6 +400,9 @@ public sealed partial class LinkHub : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Link to {PeerId}, connection {Generation}, down: {Reason}.")]
     private partial void LogDisconnected(string peerId, long generation, LinkDownReason reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A handler of the link to {PeerId} failed; connection {Generation} was ended.")]
+    private partial void LogHandlerFailed(Exception error, string peerId, long generation);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Dialling {PeerId} failed: {Why}.")]
     private partial void LogDialFailed(string peerId, string why);

@@ -51,7 +51,7 @@ internal static class EchoServer
     }
 
     [ThreadStatic]
-    private static RowFrameBuilder? builder;
+    private static RowFrameBuilder? _builder;
 
     private static void Echo(Link link, long generation, Parallax.Transport.Buffers.TensorBuffer frame, FrameHeader header)
     {
@@ -61,9 +61,9 @@ internal static class EchoServer
             var run = reader.Current;
             if (run.Head.Count == 1 || run.Samples(run.Head.Count - 1))
             {
-                builder ??= new RowFrameBuilder(Parallax.Transport.Buffers.TensorBufferPool.Shared);
-                builder.Append(BenchmarkPeer.Row, run.TokenIds[..1], int.MaxValue, run.Row(0));
-                var answer = builder.Complete()!;
+                _builder ??= new RowFrameBuilder(Parallax.Transport.Buffers.TensorBufferPool.Shared);
+                _builder.Append(BenchmarkPeer.Row, run.TokenIds[..1], int.MaxValue, run.Row(0));
+                var answer = _builder.Complete()!;
                 if (link.TrySend(answer, FramePriority.Decode, generation) != SendResult.Queued)
                 {
                     answer.Dispose();

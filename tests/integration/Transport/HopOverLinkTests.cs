@@ -70,6 +70,7 @@ public sealed class HopOverLinkTests
                 break;
             case "corrupt":
                 proxy.Corrupt(1);
+                await server.DownAsync();
                 break;
             default:
                 proxy.Freeze();

@@ -137,6 +137,45 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public async Task DrainAsync_ByTheAcceptingSide_BothDirectionsArriveInFull()
+    {
+        await using var server = await LinkPeer.StartAsync("b");
+        await using var client = await LinkPeer.StartAsync("a");
+        var (atServer, atClient) = (new Counter(1500), new Counter(1500));
+        (server.FrameHandler, client.FrameHandler) = (atServer.OnFrame, atClient.OnFrame);
+        client.Hub.Connect("b", server.Address);
+        var (near, far) = (await client.UpAsync(), await server.UpAsync());
+        await Task.WhenAll(SendAsync(near, 1500), SendAsync(far, 1500));
+
+        await server.Hub.DisposeAsync();
+
+        Assert.Equal(LinkDownReason.PeerLeft, (await client.DownAsync()).Reason);
+        Assert.Equal(LinkDownReason.Closed, (await server.DownAsync()).Reason);
+        Assert.True(atServer.Done.IsCompletedSuccessfully, atServer.Failure);
+        Assert.True(atClient.Done.IsCompletedSuccessfully, atClient.Failure);
+    }
+
+    [Fact]
+    public async Task OnFrame_HandlerThrows_ConnectionEndsAndTheLinkComesBack()
+    {
+        await using var server = await LinkPeer.StartAsync("b");
+        await using var client = await LinkPeer.StartAsync("a");
+        client.FrameHandler = (_, _, frame, _) =>
+        {
+            frame.Dispose();
+            throw new InvalidCastException("a bug above the link");
+        };
+        client.Hub.Connect("b", server.Address);
+        var far = await server.UpAsync();
+        var first = await client.UpAsync();
+
+        await SendAsync(far, 1);
+
+        Assert.Equal(first.Generation, (await client.DownAsync()).Generation);
+        Assert.True((await client.UpAsync()).Generation > first.Generation);
+    }
+
+    [Fact]
     public async Task Heartbeats_LiveThenFrozenPeer_MeasureRoundTripThenEndTheConnection()
     {
         await using var server = await LinkPeer.StartAsync("b", Fast);

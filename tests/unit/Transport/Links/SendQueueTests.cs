@@ -58,7 +58,7 @@ public sealed class SendQueueTests
     {
         var queue = new SendQueue(new LinkOptions { QueueFrames = 4 });
         Fill(queue, FramePriority.Decode, 4, 10);
-        Assert.True(queue.WaitForRoomAsync(FramePriority.Decode, default).IsCompleted); // nobody was refused yet
+        Assert.True(queue.WaitForRoomAsync(FramePriority.Decode, TestContext.Current.CancellationToken).IsCompleted); // nobody was refused yet
         using var frame = Frame(10);
         Assert.Equal(SendResult.Full, queue.TryEnqueue(frame, FramePriority.Decode));
         var room = queue.WaitForRoomAsync(FramePriority.Decode, TestContext.Current.CancellationToken);
