@@ -20,11 +20,11 @@ public sealed class HopOverLinkTests
     [InlineData("freeze")]
     public async Task Session_LinkFaultsInMidStream_EveryRowIsComputedOnceInOrder(string fault)
     {
+        using var sending = new SendingStage(); // outlives the peers, whose handlers use it
+        var receiving = new ReceivingStage();
         await using var server = await LinkPeer.StartAsync("b", Configure);
         await using var client = await LinkPeer.StartAsync("a", Configure);
         await using var proxy = new FaultyProxy(server.Address.Port);
-        var receiving = new ReceivingStage();
-        var sending = new SendingStage();
         server.ConnectedHandler = receiving.OnConnected;
         server.DisconnectedHandler = (_, _) => receiving.OnDisconnected();
         server.FrameHandler = receiving.OnFrame;
@@ -166,7 +166,7 @@ public sealed class HopOverLinkTests
         }
     }
 
-    private sealed class SendingStage
+    private sealed class SendingStage : IDisposable
     {
         private readonly Lock _lock = new();
         private readonly HopSender _sender = new(Epoch, window: 64);
@@ -184,6 +184,8 @@ public sealed class HopOverLinkTests
                 Assert.True(_journal.TryPut(_sender, position, position * 3, row));
             }
         }
+
+        public void Dispose() => _journal.Dispose();
 
         public void OnConnected(Link link, long generation)
         {
