@@ -14,7 +14,9 @@ internal sealed class InvarianceCheck
 
     private static readonly int[] Chunks = [1, 3, 16, 17, 64];
 
-    private readonly ModelSource _model;
+    private readonly ModelSource? _model;
+    private readonly Func<ShardChainOptions, ShardChain> _load;
+    private readonly bool _ownsChains;
     private readonly ShardChainOptions _options;
     private readonly int[][] _prompts;
     private readonly int _decodes;
@@ -24,10 +26,23 @@ internal sealed class InvarianceCheck
     /// <param name="backend">Computes the transcripts to compare with.</param>
     /// <param name="options">Residual precision, logits wanted.</param>
     /// <param name="longest">Length of the longest prompt; others are spread below.</param>
-    /// <param name="decodes">Rounds of decode of a crowd; positions that a session decodes at most.</param>
+    /// <param name="decodes">Positions that each session decodes behind its prompt.</param>
     public InvarianceCheck(ModelSource model, IComputeBackend backend, ShardChainOptions options, int longest, int decodes)
+        : this(o => ShardChain.Load(model, backend, o), ownsChains: true, model.Spec.VocabularySize, options, longest, decodes)
     {
         _model = model;
+    }
+
+    /// <param name="load">Loads a chain.</param>
+    /// <param name="ownsChains">Whether chains are disposed here.</param>
+    /// <param name="vocabulary">Ids are below this.</param>
+    /// <param name="options">Residual precision, logits wanted.</param>
+    /// <param name="longest">Length of the longest prompt; others are spread below.</param>
+    /// <param name="decodes">Positions that each session decodes behind its prompt.</param>
+    public InvarianceCheck(Func<ShardChainOptions, ShardChain> load, bool ownsChains, int vocabulary, ShardChainOptions options, int longest, int decodes)
+    {
+        _load = load;
+        _ownsChains = ownsChains;
         _options = options;
         _decodes = decodes;
         var random = new Random(7);
@@ -35,33 +50,45 @@ internal sealed class InvarianceCheck
         [
             .. Enumerable.Range(0, Sessions).Select(i =>
                 Enumerable.Range(0, (i == 0 ? longest : 1 + random.Next(longest / 2)) + decodes)
-                    .Select(_ => random.Next(model.Spec.VocabularySize)).ToArray()),
+                    .Select(_ => random.Next(vocabulary)).ToArray()),
         ];
 
-        // One session a chain, so that each begins on untouched KV.
-        _alone = [.. _prompts.Select(prompt => Use(backend, _options, chain => chain.Run(prompt)))];
+        // Nothing shares its batches, but blocks that others have used.
+        _alone = Use(null, _options, chain => _prompts.Select(prompt =>
+        {
+            var session = chain.Run(prompt);
+            chain.Close(session);
+            return session;
+        }).ToArray());
     }
 
     /// <summary>The longest session by every chunk size; by 1 its whole context comes by decode.</summary>
-    public string? Chunked(IComputeBackend backend)
+    public string? Chunked(IComputeBackend? backend = null)
     {
-        foreach (var chunk in Chunks)
+        return Use(backend, _options, chain =>
         {
-            var session = Use(backend, _options, chain => chain.Run(_prompts[0], chunk));
-            if (_alone[0].Difference(session) is { } difference)
+            foreach (var chunk in Chunks)
             {
-                return $"chunks of {chunk}: {difference}";
+                var session = chain.Run(_prompts[0], chunk);
+                chain.Close(session);
+                if (_alone[0].Difference(session) is { } difference)
+                {
+                    return $"chunks of {chunk}: {difference}";
+                }
             }
-        }
 
-        return null;
+            return null;
+        });
     }
 
     /// <summary>
     /// Sessions come one after another, each prefilled in chunks beside the rows that the earlier ones decode: batches of
     /// every number of decoding rows from 1 to 17. Ended sessions leave their blocks to later ones.
     /// </summary>
-    public string? Crowd(IComputeBackend backend, int seed)
+    public string? Crowd(int seed) => Crowd(null, seed);
+
+    /// <inheritdoc cref="Crowd(int)"/>
+    public string? Crowd(IComputeBackend? backend, int seed)
     {
         var random = new Random(seed);
         return Use(backend, _options with { BlockOrder = seed }, chain =>
@@ -123,7 +150,7 @@ internal sealed class InvarianceCheck
     }
 
     /// <summary>Rows of 1 to 17 sessions, all decoding at different positions, then all again in another order.</summary>
-    public string? DecodeRows(IComputeBackend backend)
+    public string? DecodeRows(IComputeBackend? backend = null)
     {
         return Use(backend, _options with { BlockOrder = -1 }, chain =>
         {
@@ -153,7 +180,10 @@ internal sealed class InvarianceCheck
     }
 
     /// <summary>The longest session on a chain cut at the given layers, prefilled in two chunks and then decoded.</summary>
-    public string? Cut(IComputeBackend backend, int[] cuts, Func<IComputeBackend, int, IComputeBackend>? decorate = null)
+    public string? Cut(int[] cuts) => Cut(null, cuts);
+
+    /// <inheritdoc cref="Cut(int[])"/>
+    public string? Cut(IComputeBackend? backend, int[] cuts, Func<IComputeBackend, int, IComputeBackend>? decorate = null)
     {
         var session = Use(backend, _options with { Cuts = cuts, Decorate = decorate ?? _options.Decorate }, chain =>
         {
@@ -171,9 +201,26 @@ internal sealed class InvarianceCheck
         return _alone[0].Difference(session) is { } difference ? $"cut at [{string.Join(", ", cuts)}]: {difference}" : null;
     }
 
-    private T Use<T>(IComputeBackend backend, ShardChainOptions options, Func<ShardChain, T> act)
+    /// <summary>On a backend of its own where one is given, else as the transcripts to compare with were computed.</summary>
+    private T Use<T>(IComputeBackend? backend, ShardChainOptions options, Func<ShardChain, T> act)
     {
-        using var chain = ShardChain.Load(_model, backend, options);
+        if (backend is null)
+        {
+            var shared = _load(options);
+            try
+            {
+                return act(shared);
+            }
+            finally
+            {
+                if (_ownsChains)
+                {
+                    shared.Dispose();
+                }
+            }
+        }
+
+        using var chain = ShardChain.Load(_model!, backend, options);
         return act(chain);
     }
 }

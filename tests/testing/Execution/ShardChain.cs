@@ -15,13 +15,15 @@ internal sealed class ShardChain : IDisposable
     private readonly List<List<int>[]> _free = [];
     private readonly StepBatch _batch = new();
 
-    private ShardChain(ShardChainOptions options, ModelSpec spec)
+    private ShardChain(ShardChainOptions options, ModelSource model)
     {
         _options = options;
-        Spec = spec;
+        Model = model;
     }
 
-    public ModelSpec Spec { get; }
+    public ModelSource Model { get; }
+
+    public ModelSpec Spec => Model.Spec;
 
     public IReadOnlyList<ModelShard> Shards => _shards;
 
@@ -31,7 +33,7 @@ internal sealed class ShardChain : IDisposable
     public static ShardChain Load(ModelSource model, IComputeBackend backend, ShardChainOptions? options = null)
     {
         options ??= new ShardChainOptions();
-        var chain = new ShardChain(options, model.Spec);
+        var chain = new ShardChain(options, model);
         int[] bounds = [0, .. options.Cuts, model.Spec.Layers.Length];
         for (var i = 0; i + 1 < bounds.Length; i++)
         {
