@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Parallax.Runtime.Cpu;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Models;
+using Parallax.Runtime.Numerics;
 using Parallax.Runtime.Weights;
 using Parallax.Testing.Execution;
 using Parallax.Testing.Models;
@@ -18,6 +19,7 @@ public sealed class ModelInvarianceTests
     [
         ("llama", new TinyModel { Architecture = "llama", Layers = 4, AttentionBias = true, FeedForwardBias = true }, null),
         ("mistral", new TinyModel { Architecture = "mistral", Layers = 3, Heads = 3, KvHeads = 1, HeadDim = 10, Hidden = 44, Intermediate = 70 }, 21),
+        ("mistral wide", new TinyModel { Architecture = "mistral", Layers = 2, Heads = 6, KvHeads = 2 }, 70),
         ("qwen2", new TinyModel { Architecture = "qwen2", Layers = 3, Tied = true, HeadDim = 16 }, null),
         ("qwen3", new TinyModel { Architecture = "qwen3", Layers = 3, Heads = 7, KvHeads = 1 }, null),
         ("qwen3_moe", new TinyModel { Architecture = "qwen3_moe", Layers = 3, Experts = 6, ExpertIntermediate = 24, DenseLayers = [1] }, null),
@@ -100,6 +102,25 @@ public sealed class ModelInvarianceTests
     }
 
     [Theory]
+    [MemberData(nameof(All))]
+    public void Forward_ResidualStream_IsRoundedAfterEmbeddingAndEachLayerOrNever(string name, ResidualPrecision precision)
+    {
+        using var opened = new OpenModel(name);
+        using var backend = CpuBackend.Create(new CpuBackendOptions { Threads = 1 });
+        var watch = new RoundingWatch(backend);
+        var layers = opened.Model.Spec.Layers.Length;
+        var options = new ShardChainOptions { Residual = precision, Cuts = [.. Enumerable.Range(1, layers - 1)] };
+        using var chain = ShardChain.Load(opened.Model, watch, options);
+        chain.Run([1, 5, 9, 2]);
+        var isBf16 = precision == ResidualPrecision.BF16;
+        Assert.Equal([isBf16, .. Enumerable.Repeat(new[] { false, isBf16 }, layers).SelectMany(pair => pair)], watch.Asked);
+        foreach (var hidden in chain.Boundaries)
+        {
+            Assert.Equal(isBf16, hidden.All(value => value == HalfFloats.RoundToBf16(value)));
+        }
+    }
+
+    [Theory]
     [InlineData(2)]
     [InlineData(17)]
     public void Forward_NeighbourInTheBatchLeaks_IsFoundOut(int rows)
@@ -121,13 +142,41 @@ public sealed class ModelInvarianceTests
     }
 
     private static InvarianceCheck Check(
-        ModelSource model, IComputeBackend backend, ResidualPrecision precision, int longest = 90, int decodes = 9) =>
-        new(model, backend, new ShardChainOptions { Residual = precision }, model.Spec.HiddenSize < 256 ? longest : longest / 3, decodes);
+        ModelSource model, IComputeBackend backend, ResidualPrecision precision, int longest = 90, int decodes = 9)
+    {
+        // Contexts must be longer than a window and a chunk of attention, and large models need not run long.
+        var length = model.Spec.Layers[0].Attention.Window > 64 ? 2 * longest : model.Spec.HiddenSize < 256 ? longest : longest / 3;
+        return new InvarianceCheck(model, backend, new ShardChainOptions { Residual = precision }, length, decodes);
+    }
 
     /// <summary>Every way to cut so many layers.</summary>
     private static IEnumerable<int[]> Cuts(int layers) =>
         Enumerable.Range(1, (1 << (layers - 1)) - 1)
             .Select(mask => Enumerable.Range(1, layers - 1).Where(layer => ((mask >> (layer - 1)) & 1) != 0).ToArray());
+
+    /// <summary>Which additions to the residual stream were to be rounded, the embedding first.</summary>
+    private sealed class RoundingWatch(IComputeBackend inner) : DelegatingBackend(inner)
+    {
+        public List<bool> Asked { get; } = [];
+
+        public override void Embed(DeviceMatrix table, ReadOnlySpan<int> ids, DeviceTensor output, bool round)
+        {
+            Asked.Add(round);
+            Inner.Embed(table, ids, output, round);
+        }
+
+        public override void LinearAdd(DeviceTensor x, DeviceMatrix matrix, DeviceVector? bias, DeviceTensor residual, bool round)
+        {
+            Asked.Add(round);
+            Inner.LinearAdd(x, matrix, bias, residual, round);
+        }
+
+        public override void MoeAdd(MoeLayer layer, DeviceTensor x, DeviceTensor residual, bool round)
+        {
+            Asked.Add(round);
+            Inner.MoeAdd(layer, x, residual, round);
+        }
+    }
 
     private sealed class OpenModel : IDisposable
     {

@@ -102,6 +102,50 @@ internal sealed record AttentionCase : IKernelCase
         return [.. result];
     }
 
+    public float[] Specified()
+    {
+        var result = new List<float>();
+        List<float[]>[] keys = [[], []];
+        List<float[]>[] values = [[], []];
+        foreach (var step in Steps())
+        {
+            var qkv = step.Qkv.ToArray();
+            var rows = step.Rows1 + step.Rows2;
+            for (var row = 0; row < rows; row++)
+            {
+                var (session, position) = Place(step, row);
+                var whole = qkv.AsSpan(row * Width, Width);
+                for (var head = 0; head < Heads + KvHeads; head++)
+                {
+                    var part = whole.Slice(head < Heads ? head * HeadDim : QueryWidth + ((head - Heads) * HeadDim), HeadDim);
+                    if (HeadNorms)
+                    {
+                        Specification.Norm(part, NormWeight(head < Heads ? 1 : 2).Row(0), 1e-5f);
+                    }
+
+                    Specification.Rotate(part, Spec.Rope, position);
+                }
+
+                keys[session].Add(Cached(whole.Slice(QueryWidth, KvHeads * HeadDim)));
+                values[session].Add(Cached(whole.Slice(QueryWidth + KeyWidth, KvHeads * HeadDim)));
+            }
+
+            result.AddRange(qkv);
+            for (var row = 0; row < rows; row++)
+            {
+                var (session, position) = Place(step, row);
+                for (var head = 0; head < Heads; head++)
+                {
+                    var query = qkv.AsSpan((row * Width) + (head * HeadDim), HeadDim);
+                    result.AddRange(Specification.Attend(
+                        query, keys[session], values[session], head / Group * HeadDim, position, Window, Spec.Scale));
+                }
+            }
+        }
+
+        return [.. result];
+    }
+
     public double WorstError(float[] result)
     {
         var worst = 0.0;
@@ -116,8 +160,7 @@ internal sealed record AttentionCase : IKernelCase
             at += qkv.Length + output.Length;
             for (var row = 0; row < rows; row++)
             {
-                var session = row < step.Rows1 ? 0 : 1;
-                var position = session == 0 ? step.Start1 + row : step.Start2 + row - step.Rows1;
+                var (session, position) = Place(step, row);
                 var before = step.Qkv.AsSpan(row * Width, Width).ToArray();
                 var after = qkv.AsSpan(row * Width, Width).ToArray();
                 worst = Math.Max(worst, RotationError(before, after, position));
@@ -127,8 +170,7 @@ internal sealed record AttentionCase : IKernelCase
 
             for (var row = 0; row < rows; row++)
             {
-                var session = row < step.Rows1 ? 0 : 1;
-                var position = session == 0 ? step.Start1 + row : step.Start2 + row - step.Rows1;
+                var (session, position) = Place(step, row);
                 for (var head = 0; head < Heads; head++)
                 {
                     // One in eleven, and every context around the borders of chunks.
@@ -150,6 +192,9 @@ internal sealed record AttentionCase : IKernelCase
 
         return at == result.Length ? worst : double.PositiveInfinity;
     }
+
+    private static (int Session, int Position) Place((int Start1, int Rows1, int Start2, int Rows2, float[] Qkv) step, int row) =>
+        row < step.Rows1 ? (0, step.Start1 + row) : (1, step.Start2 + row - step.Rows1);
 
     private PinnedWeights NormWeight(int seed) => PinnedWeights.Random(TensorFormat.F32, 1, HeadDim, Seed + seed);
 

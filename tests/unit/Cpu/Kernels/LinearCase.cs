@@ -1,4 +1,5 @@
 using Parallax.Runtime.Execution;
+using Parallax.Runtime.Numerics;
 using Parallax.Runtime.Weights;
 using Parallax.Testing.Weights;
 
@@ -55,6 +56,26 @@ internal sealed record LinearCase(TensorFormat[] Formats, int[] Rows, int Column
     }
 
     public float[] Run(IComputeBackend backend) => Compute(backend, _weights, _x);
+
+    public float[] Specified()
+    {
+        var stride = Mode == Kind.Store ? Rows.Sum(Kernels.Inputs.Pad) : Rows[0];
+        var result = new float[Inputs * stride];
+        for (var part = 0; part < Rows.Length; part++)
+        {
+            var offset = Rows[..part].Sum(Kernels.Inputs.Pad);
+            for (var at = 0; at < Rows[part] * Inputs; at++)
+            {
+                var (output, row) = (at / Inputs, at % Inputs);
+                var value = Specification.Linear(_weights[part].Tensor, output, _x.AsSpan(row * Columns, Columns));
+                value = Bias ? value + _bias[part].Row(0)[output] : value;
+                value = Mode == Kind.Store ? value : _residual[(row * stride) + output] + value;
+                result[(row * stride) + offset + output] = Mode == Kind.AddRound ? HalfFloats.RoundToBf16(value) : value;
+            }
+        }
+
+        return result;
+    }
 
     public double WorstError(float[] result)
     {

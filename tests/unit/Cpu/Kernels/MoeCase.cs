@@ -34,6 +34,34 @@ internal sealed record MoeCase(
 
     public float[] Run(IComputeBackend backend) => Compute(backend, 0, Rows);
 
+    public float[] Specified()
+    {
+        var result = new float[Rows * Hidden];
+        for (var row = 0; row < Rows; row++)
+        {
+            var x = _x.AsSpan(row * Hidden, Hidden).ToArray();
+            var choices = Specification.Route(All(_router, x), TopK, Normalize);
+            var outputs = choices.Select(choice => All(_downs[choice.Expert], [.. All(_gates[choice.Expert], x)
+                .Zip(All(_ups[choice.Expert], x), (gate, up) => Specification.Silu(gate) * up)])).ToArray();
+            for (var k = 0; k < Hidden; k++)
+            {
+                var sum = 0f;
+                for (var i = 0; i < TopK; i++)
+                {
+                    sum = MathF.FusedMultiplyAdd(choices[i].Weight, outputs[i][k], sum);
+                }
+
+                var value = _residual[(row * Hidden) + k] + sum;
+                result[(row * Hidden) + k] = Round ? HalfFloats.RoundToBf16(value) : value;
+            }
+        }
+
+        return result;
+
+        static float[] All(PinnedWeights matrix, float[] x) =>
+            [.. Enumerable.Range(0, matrix.Tensor.Rows).Select(output => Specification.Linear(matrix.Tensor, output, x))];
+    }
+
     public double WorstError(float[] result)
     {
         var worst = 0.0;

@@ -19,6 +19,17 @@ internal sealed record NormCase(int Rows, int Columns, TensorFormat Format, floa
         return output.Download();
     }
 
+    public float[] Specified()
+    {
+        var result = _x.ToArray();
+        for (var row = 0; row < Rows; row++)
+        {
+            Specification.Norm(result.AsSpan(row * Columns, Columns), _weight.Row(0), Epsilon);
+        }
+
+        return result;
+    }
+
     public double WorstError(float[] result)
     {
         var worst = 0.0;
