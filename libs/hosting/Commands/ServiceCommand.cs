@@ -12,8 +12,12 @@ public static class ServiceCommand
     /// Parses <paramref name="args"/> and runs the command. Errors that a user can act on go to
     /// <paramref name="error"/> as plain text; anything else is a bug and stays an exception.
     /// </summary>
+    /// <param name="command">What to run.</param>
+    /// <param name="args">The command line.</param>
+    /// <param name="error">Where errors go.</param>
+    /// <param name="ownSignals">Whether the command listens to Ctrl-C and SIGTERM itself; else they cancel its token.</param>
     /// <returns>An <see cref="ExitCode"/>.</returns>
-    public static async Task<int> RunAsync(Command command, IReadOnlyList<string> args, TextWriter error)
+    public static async Task<int> RunAsync(Command command, IReadOnlyList<string> args, TextWriter error, bool ownSignals = false)
     {
         ArgumentNullException.ThrowIfNull(command);
         ArgumentNullException.ThrowIfNull(error);
@@ -35,7 +39,7 @@ public static class ServiceCommand
             {
                 EnableDefaultExceptionHandler = false,
                 // Ctrl-C and SIGTERM cancel the command, which then has longer than any orderly stop takes.
-                ProcessTerminationTimeout = TimeSpan.FromMinutes(11),
+                ProcessTerminationTimeout = ownSignals ? null : TimeSpan.FromMinutes(11),
                 Error = error,
             });
         }

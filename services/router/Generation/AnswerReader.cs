@@ -61,7 +61,9 @@ internal sealed class AnswerReader(
                 }
             }
 
-            await RequestRecords.TokensAsync(log, UnixMs(), request, choice, TokenCount - ids.Count, ids.ToArray());
+            await RequestRecords.TokensAsync(log, UnixMs(), request, choice, TokenCount - ids.Count, ids.ToArray())
+                .AsTask()
+                .WaitAsync(cancellationToken); // a disk that hangs must not hold a request beyond its time
             if (deltas.Count > 0)
             {
                 yield return deltas;

@@ -324,6 +324,11 @@ internal sealed partial class WorkerLink : IDisposable
     {
         while (await stream.MoveNext(cancellationToken))
         {
+            if (stream.Current.MessageCase == Message.Goodbye)
+            {
+                return; // hanging up is the router's part
+            }
+
             Handle(stream.Current, incarnation);
         }
     }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Grpc.Core;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
@@ -9,8 +10,11 @@ namespace Parallax.Worker.Gpu.Control;
 /// One router's control stream while it lasts: reads its messages in order, hands them to the engine, and lets
 /// <see cref="ControlStream"/> send what comes back. Its end ends no session.
 /// </summary>
-internal sealed partial class ControlCall(WorkerState state, Guid router, ILogger<ControlCall> logger) : IDisposable
+internal sealed partial class ControlCall(WorkerState state, Guid router, TimeProvider clock, ILogger<ControlCall> logger) : IDisposable
 {
+    /// <summary>How long a router may take to hang up after Goodbye.</summary>
+    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(2);
+
     private readonly ControlStream _stream = new();
 
     public async Task RunAsync(
@@ -28,6 +32,10 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, ILogge
         {
             await _stream.WriteAsync(
                 responses, async cancellationToken => await body.FlushAsync(cancellationToken), context.CancellationToken);
+            if (state.Closing.IsCancellationRequested)
+            {
+                await SayGoodbyeAsync(responses, body, reading, context.CancellationToken);
+            }
         }
         catch (Exception e) when (context.CancellationToken.IsCancellationRequested && e is OperationCanceledException or IOException or InvalidOperationException)
         {
@@ -49,6 +57,14 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, ILogge
     }
 
     public void Dispose() => _stream.Dispose();
+
+    private async Task SayGoodbyeAsync(
+        IServerStreamWriter<WorkerMessage> responses, PipeWriter body, Task reading, CancellationToken cancellationToken)
+    {
+        await responses.WriteAsync(new WorkerMessage { Goodbye = new Goodbye() }, cancellationToken);
+        await body.FlushAsync(cancellationToken);
+        await reading.WaitAsync(GoodbyeTime, clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     private async Task ReadAsync(IAsyncStreamReader<RouterMessage> requests, CancellationToken cancellationToken)
     {

@@ -5,7 +5,7 @@ using Parallax.Contracts.V1;
 namespace Parallax.Worker.Gpu.Control;
 
 /// <summary>The worker's gRPC calls.</summary>
-internal sealed class WorkerService(WorkerState state, ILoggerFactory loggers) : Contracts.V1.Worker.WorkerBase
+internal sealed class WorkerService(WorkerState state, TimeProvider clock, ILoggerFactory loggers) : Contracts.V1.Worker.WorkerBase
 {
     /// <summary>Lease time that the engine keeps (session protocol, rule 10).</summary>
     private const int LeaseSeconds = 60;
@@ -23,7 +23,7 @@ internal sealed class WorkerService(WorkerState state, ILoggerFactory loggers) :
 
         var hello = requestStream.Current.Hello;
         var router = SessionRefs.Join(hello.RouterHigh, hello.RouterLow);
-        using var call = new ControlCall(state, router, loggers.CreateLogger<ControlCall>());
+        using var call = new ControlCall(state, router, clock, loggers.CreateLogger<ControlCall>());
         await call.RunAsync(requestStream, responseStream, context);
     }
 

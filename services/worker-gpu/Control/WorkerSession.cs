@@ -18,7 +18,7 @@ internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens,
     private readonly SessionRef _reference = SessionRefs.Create(id, epoch, incarnation);
     private readonly List<int> _ids = [];
     private readonly Queue<LogProbs> _logProbs = new(); // of ids from _logProbsFrom on; the router has the earlier ones
-    private readonly Tokens _tokens = new();            // reused: only the owning stream's writer fills and sends it
+    private Tokens _tokens = new(); // reused: only the owning stream's writer fills and sends it
     private int _logProbsFrom;
     private SessionEnd? _end;
     private ControlStream? _owner;
@@ -233,6 +233,7 @@ internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens,
         if (!ReferenceEquals(_owner, stream))
         {
             _owner = stream;
+            _tokens = new Tokens(); // the old stream's writer may still be sending the other one
             _queued = false; // it may still stand in the old stream's queue, which will find that it is not the owner
         }
     }

@@ -12,6 +12,7 @@ internal sealed partial class WorkerShutdown(
     : IHostedLifecycleService
 {
     private static readonly TimeSpan CancelTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(3);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -39,7 +40,9 @@ internal sealed partial class WorkerShutdown(
             await BecomesIdleAsync(CancelTime, cancellationToken);
         }
 
-        state.CloseStreams();
+        await state.CloseStreamsAsync()
+            .WaitAsync(CloseTime, clock, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

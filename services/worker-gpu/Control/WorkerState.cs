@@ -7,6 +7,7 @@ internal sealed class WorkerState : IDisposable
 {
     private readonly CancellationTokenSource _closing = new();
     private readonly TaskCompletionSource _draining = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _streams;
 
     public WorkerState(ISessionEngine engine, WorkerModel model, WorkerOptions options, TimeProvider clock)
@@ -39,13 +40,28 @@ internal sealed class WorkerState : IDisposable
 
     public void OnStreamOpened() => Interlocked.Increment(ref _streams);
 
-    public void OnStreamClosed() => Interlocked.Decrement(ref _streams);
+    public void OnStreamClosed()
+    {
+        if (Interlocked.Decrement(ref _streams) == 0 && _closing.IsCancellationRequested)
+        {
+            _closed.TrySetResult();
+        }
+    }
 
     /// <summary>Refuses new sessions from now on.</summary>
     public void StartDraining() => _draining.TrySetResult();
 
-    /// <summary>Ends the control streams.</summary>
-    public void CloseStreams() => _closing.Cancel();
+    /// <summary>Lets the control streams say goodbye; completes when the last one has ended.</summary>
+    public Task CloseStreamsAsync()
+    {
+        _closing.Cancel();
+        if (StreamCount == 0)
+        {
+            _closed.TrySetResult();
+        }
+
+        return _closed.Task;
+    }
 
     public void Dispose() => _closing.Dispose();
 }

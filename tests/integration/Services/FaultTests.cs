@@ -144,7 +144,9 @@ public class FaultTests
         }
 
         engine.Release();
-        Assert.Equal(text, (await answer).Text());
+        var whole = await answer;
+        Assert.Null(whole.Error);
+        Assert.Equal(text, whole.Text());
         Assert.Single(engine.Opened);
     }
 

@@ -18,6 +18,16 @@ internal sealed class LiveAnswer(HttpResponseMessage response) : IAsyncDisposabl
         }
     }
 
+    /// <summary>Reads so many events.</summary>
+    public async Task ReadUntilAsync(int events)
+    {
+        while (Answer.Chunks.Count < events)
+        {
+            Assert.True(await _events.MoveNextAsync(), $"the stream ended after '{Answer.Text()}'");
+            Answer.Add(_events.Current.Id, _events.Current.Data);
+        }
+    }
+
     public async Task<StreamedAnswer> ReadToEndAsync()
     {
         while (await _events.MoveNextAsync())

@@ -117,7 +117,7 @@ internal sealed class ScriptedEngine : ISessionEngine
     /// <summary>Completes when the session has been cancelled.</summary>
     public Task WhenCancelledAsync(SessionId session) => CancelledOf(session).Task;
 
-    /// <summary>Lets every session (started or about to be) give out so many more tokens, whatever is acknowledged.</summary>
+    /// <summary>Lets every session (started or about to be) give out so many more tokens, as far as it may run ahead.</summary>
     public void EmitAll(int count)
     {
         lock (_gate)
@@ -165,7 +165,7 @@ internal sealed class ScriptedEngine : ISessionEngine
     {
         if (session.Started && !session.Ended)
         {
-            Emit(session, (Manual ? session.Credit : session.Known + RunAhead) - session.Given);
+            Emit(session, Math.Min(Manual ? session.Credit : int.MaxValue, session.Known + RunAhead) - session.Given);
         }
     }
 

@@ -279,7 +279,8 @@ public sealed class WorkerProtocolTests : IAsyncLifetime
         _engine.Release();
 
         Assert.Equal("hello", await stream.ReadTextAsync());
-        await stream.ReadEndAsync();
+        await stream.ReadAsync(Message.Goodbye);
+        await stream.DisposeAsync();
         await stopping;
     }
 
@@ -370,8 +371,6 @@ public sealed class WorkerProtocolTests : IAsyncLifetime
 
             return Text;
         }
-
-        public async Task ReadEndAsync() => Assert.False(await call.ResponseStream.MoveNext(Token));
 
         public ValueTask DisposeAsync()
         {

@@ -1,0 +1,47 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Parallax.Contracts.Identifiers;
+using Parallax.Transport.Buffers;
+using Parallax.Transport.Framing;
+using Parallax.Transport.Links;
+using Parallax.Transport.Liveness;
+
+namespace Parallax.TransportBenchmark;
+
+/// <summary>A handler whose frame and connection callbacks can be set, and the row that all measurements send.</summary>
+internal sealed class BenchmarkPeer : ILinkHandler
+{
+    public const int Hidden = 4096;
+    public const string ServerId = "server";
+    public const string ClientId = "client";
+
+    public static readonly RowRun Row = new(
+        new SessionId(Guid.Parse("11111111-2222-3333-4444-555555555555")),
+        new Epoch(1, Guid.Empty, 0), 1, RowKind.Forward, 0, 1, TensorType.Bf16, Hidden);
+
+    public TaskCompletionSource<(Link Link, long Generation)> Connected { get; } =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Action<Link, long, TensorBuffer, FrameHeader> FrameHandler { get; set; } = static (_, _, frame, _) => frame.Dispose();
+
+    public static LinkHub CreateHub(BenchmarkPeer peer) => new(
+        Configure(ClientId, new LinkOptions()), peer, TimeProvider.System, NullLogger<LinkHub>.Instance);
+
+    public static LinkOptions Configure(string id, LinkOptions options)
+    {
+        (options.PeerId, options.Incarnation) = (id, 1);
+        return options;
+    }
+
+    public void OnConnected(Link link, long generation, HelloFrame peer) => Connected.TrySetResult((link, generation));
+
+    public void OnFrame(Link link, long generation, TensorBuffer frame, in FrameHeader header) =>
+        FrameHandler(link, generation, frame, header);
+
+    public void OnDisconnected(Link link, long generation, LinkDownReason reason) =>
+        Connected.TrySetException(new IOException($"The link went down: {reason}."));
+
+    public void OnLiveness(Link link, PeerLiveness liveness)
+    {
+        // The load of the measurement itself must not end it; a dead link shows as a timeout.
+    }
+}
