@@ -88,6 +88,12 @@ internal static class BenchCommand
             Console.Error.WriteLine("The model's context is short: fewer tokens are measured.");
         }
 
+        var warning = Machine.Busyness();
+        if (warning is not null)
+        {
+            Progress($"WARNING: {warning}");
+        }
+
         var installation = withPeer ? await PeerInstallation.PrepareAsync(Progress, cancellationToken) : null;
         await using var ours = await Task.Run(
             () => EngineSubject.Load(EngineOptions(path, threads, residual, plan), TimeProvider.System, cancellationToken), cancellationToken);
@@ -95,7 +101,7 @@ internal static class BenchCommand
         var results = installation is null
             ? await runner.RunAsync([ours], cancellationToken)
             : await WithPeerAsync(runner, ours, installation, path, threads, cancellationToken);
-        return new BenchReport(name, Machine.Describe(), TimeProvider.System.GetUtcNow(), threads, plan, results);
+        return new BenchReport(name, Machine.Describe(), TimeProvider.System.GetUtcNow(), threads, plan, results) { Warning = warning };
     }
 
     private static async Task<IReadOnlyList<SubjectResults>> WithPeerAsync(

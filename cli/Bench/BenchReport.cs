@@ -9,6 +9,9 @@ namespace Parallax.Cli.Bench;
 internal sealed record BenchReport(
     string Model, string Machine, DateTimeOffset Date, int Threads, BenchPlan Plan, IReadOnlyList<SubjectResults> Subjects)
 {
+    /// <summary>Why the figures may be wrong; null for no known reason.</summary>
+    public string? Warning { get; init; }
+
     /// <summary>A table for people: medians, with the least and the most, and the ratio to the peer.</summary>
     public string ToText()
     {
@@ -17,6 +20,11 @@ internal sealed record BenchReport(
         foreach (var subject in Subjects)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"{subject.Name,-10} {subject.Description}");
+        }
+
+        if (Warning is not null)
+        {
+            text.AppendLine($"WARNING: {Warning}");
         }
 
         text.AppendLine().AppendLine(Row("", [.. Subjects.Select(static s => s.Name)], Subjects.Count > 1 ? "ratio" : ""));
@@ -47,6 +55,7 @@ internal sealed record BenchReport(
             json.WriteString("model", Model);
             json.WriteString("machine", Machine);
             json.WriteString("date", Date);
+            json.WriteString("warning", Warning);
             json.WriteNumber("threads", Threads);
             json.WriteNumber("repetitions", Plan.Repetitions);
             json.WriteNumber("prefill_tokens", Plan.PrefillTokens);

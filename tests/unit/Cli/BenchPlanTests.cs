@@ -39,4 +39,12 @@ public sealed class BenchPlanTests
 
     [Fact]
     public void KvTokens_FullPlan_HoldsSixteenSessions() => Assert.Equal(16 * 128, BenchPlan.Full.KvTokens);
+
+    [Theory]
+    [InlineData("0.40 0.5 0.6 1/100 7", 2, false)]
+    [InlineData("0.60 0.5 0.6 1/100 7", 2, true)]
+    [InlineData("3.9 0.5 0.6 1/100 7", 16, false)]
+    [InlineData("nonsense", 2, false)]
+    public void Busyness_LoadOfTheLastMinute_IsComparedWithTheProcessors(string loadAverage, int processors, bool warns) =>
+        Assert.Equal(warns, Machine.Busyness(loadAverage, processors) is not null);
 }
