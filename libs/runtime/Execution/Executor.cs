@@ -73,7 +73,7 @@ public sealed class Executor : ISessionEngine
     }
 
     /// <inheritdoc/>
-    public void Start(SessionId session, Epoch epoch, int keep) =>
+    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0) =>
         _commands.Enqueue(new Command(CommandKind.Start, session, epoch, keep));
 
     /// <inheritdoc/>

@@ -19,8 +19,14 @@ public interface ISessionEngine : IAsyncDisposable
     /// </summary>
     Task<OpenResult> OpenAsync(OpenRequest request, ISessionSink sink, CancellationToken cancellationToken);
 
-    /// <summary>Starts an open session at applied = <paramref name="keep"/> (a whole number of blocks, at most the pinned prefix).</summary>
-    void Start(SessionId session, Epoch epoch, int keep);
+    /// <summary>
+    /// Starts an open session at applied = <paramref name="keep"/> (a whole number of blocks, at most the pinned prefix).
+    /// </summary>
+    /// <param name="session">The session.</param>
+    /// <param name="epoch">The epoch of its Open.</param>
+    /// <param name="keep">Leading positions to keep.</param>
+    /// <param name="nextIncarnation">Of the next stage on its path, as it accepted the Open; 0 where there is none.</param>
+    void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0);
 
     /// <summary>The router knows <paramref name="known"/> tokens of prompt and answer; the engine runs at most 32 ahead (rule 6).</summary>
     void Acknowledge(SessionId session, Epoch epoch, int known);
@@ -63,6 +69,12 @@ public sealed record OpenRequest
 
     /// <summary>The session ends with <see cref="FinishReason.Deadline"/> after this much time.</summary>
     public TimeSpan? TimeLeft { get; init; }
+
+    /// <summary>The stages that the session travels over; null when this engine holds the whole model.</summary>
+    public StagePath? Path { get; init; }
+
+    /// <summary>Orders sessions by age, equally at all stages of a path (ties by id); lower is older.</summary>
+    public long Arrival { get; init; }
 }
 
 /// <summary>Why an Open was refused.</summary>

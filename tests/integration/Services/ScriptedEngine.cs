@@ -70,7 +70,7 @@ internal sealed class ScriptedEngine : ISessionEngine
         return Task.FromResult(new OpenResult(Math.Min(16, request.PromptTokenIds.Length / 16 * 16), null, ""));
     }
 
-    public void Start(SessionId session, Epoch epoch, int keep)
+    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0)
     {
         lock (_gate)
         {
