@@ -11,6 +11,10 @@ internal enum CommandKind
     Cancel,
     RenewLease,
     Stop,
+    LinkUp,
+    LinkDown,
+    LinkRoom,
+    Frame,
 }
 
 /// <summary>A call on its way to the loop.</summary>
@@ -19,7 +23,18 @@ internal enum CommandKind
 /// <param name="Epoch">At which epoch.</param>
 /// <param name="Value">Start's keep, Acknowledge's known.</param>
 /// <param name="Opening">Open's arguments and answer.</param>
-internal readonly record struct Command(CommandKind Kind, SessionId Session = default, Epoch Epoch = default, int Value = 0, Opening? Opening = null);
+/// <param name="Number">Start's next incarnation; of a link, the connection's number.</param>
+/// <param name="Link">The link that a command about links concerns.</param>
+/// <param name="Content">What came over it.</param>
+internal readonly record struct Command(
+    CommandKind Kind,
+    SessionId Session = default,
+    Epoch Epoch = default,
+    int Value = 0,
+    Opening? Opening = null,
+    long Number = 0,
+    object? Link = null,
+    IDisposable? Content = null);
 
 /// <summary>An Open and who waits for its answer.</summary>
 internal sealed class Opening(OpenRequest request, ISessionSink sink)

@@ -1,127 +1,29 @@
+using System.Runtime.InteropServices;
 using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Batching;
 using Parallax.Runtime.KvCache;
 
 namespace Parallax.Runtime.Execution;
 
-/// <summary>
-/// All of the engine that is not a thread: sessions come in by calls, <see cref="Step"/> computes one batch, tokens go
-/// out to sinks. One thread calls it; time is a parameter (since the engine's start). See <see cref="Executor"/>.
-/// </summary>
-internal sealed partial class EngineLoop
+/// <summary>The engine of a whole model: what it samples it feeds back to itself.</summary>
+internal sealed class EngineLoop : SessionLoop<EngineSession>
 {
-    private readonly IModelShard _shard;
-    private readonly ExecutorOptions _options;
-    private readonly ITokenSamplerFactory _samplers;
-    private readonly PagedKvCache _cache;
-    private readonly BatchScheduler _scheduler;
-    private readonly RequestTable _table;
-    private readonly int _contextLimit;
-    private bool _stopping;
+    private readonly List<(EngineSession Session, int Count)> _rows = [];
+    private float[] _logits = [];
 
     public EngineLoop(IModelShard shard, ExecutorOptions options, ITokenSamplerFactory samplers, BlockHasher? hasher = null)
+        : base(shard, options, options?.Limits ?? default, samplers, hasher)
     {
-        ArgumentNullException.ThrowIfNull(shard);
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(samplers);
-        options.Validate();
         if (!shard.HasEmbedding || !shard.HasHead)
         {
             throw new ArgumentException(
                 $"the shard of layers {shard.Range} lacks the embedding or the head: this engine runs whole models", nameof(shard));
         }
-
-        _shard = shard;
-        _options = options;
-        _samplers = samplers;
-        _cache = new PagedKvCache(shard.KvGroups, shard.KvBlockCounts, shard.NumericClass, hasher);
-        _scheduler = new BatchScheduler(options.Limits);
-        _table = new RequestTable(options.MaxSessions);
-        _room = new KvRoom[_cache.GroupCount];
-        _contextLimit = Math.Min(options.ContextLimit ?? shard.Spec.MaxPositions, shard.Spec.MaxPositions);
-
-        // An answer's last token is never computed: it needs no KV.
-        var limit = (int)Math.Min(_contextLimit, (long)_cache.LongestSequence + 1);
-        Info = new EngineInfo(shard.Range, shard.NumericClass, limit, options.MaxSessions, shard.Spec.VocabularySize);
-        Counters = new EngineCounters { KvBlocksTotal = _cache.TotalBlocks };
     }
 
-    /// <summary>What is served.</summary>
-    public EngineInfo Info { get; }
-
-    /// <summary>Counters and gauges.</summary>
-    public EngineCounters Counters { get; }
-
-    /// <summary>Sessions in the table.</summary>
-    public int SessionCount => _table.Sessions.Count;
-
-    /// <summary>When the next lease or deadline may pass; TimeSpan.MaxValue for never.</summary>
-    public TimeSpan NextDue => _table.NextDue;
-
-    /// <summary>The KV accounting (tests).</summary>
-    internal PagedKvCache Cache => _cache;
-
-    /// <summary>The sessions (tests).</summary>
-    internal RequestTable Table => _table;
-
-    /// <summary>Opens a session or refuses it; see <see cref="ISessionEngine.OpenAsync"/>.</summary>
-    public OpenResult Open(OpenRequest request, ISessionSink sink, TimeSpan now)
+    public override void Start(SessionId id, Epoch epoch, int keep, long nextIncarnation = 0)
     {
-        if (_stopping)
-        {
-            return Refuse(OpenRefusal.Stopping, "the engine is stopping: ask another worker");
-        }
-
-        if (OpenValidation.FindError(request, Info.VocabularySize) is { } error)
-        {
-            return Refuse(OpenRefusal.Invalid, error);
-        }
-
-        if (FindExcess(request) is { } excess)
-        {
-            return Refuse(OpenRefusal.TooLong, excess);
-        }
-
-        switch (_table.CheckOpen(request.Session, request.Epoch))
-        {
-            case OpenRefusal.Stale:
-                return Refuse(OpenRefusal.Stale, $"session {request.Session} is open at epoch {_table.Find(request.Session)!.Epoch}, not below {request.Epoch}");
-            case OpenRefusal.Busy:
-                return Refuse(OpenRefusal.Busy, $"all {_options.MaxSessions} sessions are taken: try later");
-        }
-
-        ITokenSampler sampler;
-        try
-        {
-            sampler = _samplers.Create(request.PromptTokenIds, request.Sampling, Info.VocabularySize);
-        }
-        catch (Exception e)
-        {
-            return Refuse(OpenRefusal.Invalid, $"no sampler for these parameters: {e.Message}");
-        }
-
-        if (_table.Find(request.Session) is { } older)
-        {
-            End(older, FinishReason.Cancelled);
-        }
-
-        var capacity = request.PromptTokenIds.Length + request.Sampling.MaxTokens - 1;
-        var session = new EngineSession(request, sink, sampler, _cache.Open(request.CacheSalt, capacity))
-        {
-            LeaseDue = After(now, _options.LeaseTime),
-            DeadlineDue = request.TimeLeft is { } left ? After(now, left) : TimeSpan.MaxValue,
-        };
-        session.CachedPrefix = _cache.Match(session.Sequence, session.TokenIds, session.MatchLimit);
-        session.CachedTokens = session.CachedPrefix;
-        _table.Add(session);
-        PublishGauges();
-        return new OpenResult(session.CachedPrefix, null, "");
-    }
-
-    /// <summary>See <see cref="ISessionEngine.Start"/>.</summary>
-    public void Start(SessionId id, Epoch epoch, int keep)
-    {
-        if (_table.Find(id, epoch) is not { State: SessionState.Opened } session)
+        if (Table.Find(id, epoch) is not { State: SessionState.Opened } session)
         {
             return;
         }
@@ -135,153 +37,196 @@ internal sealed partial class EngineLoop
         // Asked for less than is cached, the session starts there: other stages of its path need the positions from
         // there on. What it held may also have been reclaimed since Open; then it computes more.
         session.MayMatch = keep == session.CachedPrefix;
-        session.CachedTokens = _cache.Truncate(session.Sequence, keep);
-        _table.Start(session);
+        session.CachedTokens = Cache.Truncate(session.Sequence, keep);
+        Table.Start(session);
     }
 
-    /// <summary>See <see cref="ISessionEngine.Acknowledge"/>.</summary>
-    public void Acknowledge(SessionId id, Epoch epoch, int known) => _table.Find(id, epoch)?.Acknowledge(known);
-
-    /// <summary>See <see cref="ISessionEngine.Cancel"/>.</summary>
-    public void Cancel(SessionId id, Epoch epoch)
+    public override bool Step(TimeSpan now)
     {
-        if (_table.Find(id, epoch) is { } session)
+        ExtendFromCache();
+        PlanStep();
+        FillBatch();
+        if (_rows.Count > 0)
         {
-            End(session, FinishReason.Cancelled);
-            PublishGauges();
+            Compute();
+        }
+
+        PublishGauges();
+        return _rows.Count > 0;
+    }
+
+    protected override string? FindMisplaced(OpenRequest request) =>
+        request.Path is null ? null : $"this engine holds all {Info.Range.Count} layers; the path has it compute {request.Path.Own.Range}";
+
+    protected override EngineSession CreateSession(OpenRequest request, ISessionSink sink, ITokenSampler sampler, KvSequence sequence) =>
+        new(request, sink, sampler, sequence);
+
+    protected override SessionView ViewOf(EngineSession session) => new()
+    {
+        Phase = session.Phase,
+        Client = session.Client.Slot,
+        Applied = session.Sequence.Length,
+        Remaining = session.Remaining,
+        CoveredBlocks = session.Sequence.CoveredBlocks,
+        Paused = session.IsPaused(Options.RunAhead),
+        Bypassed = session.Bypassed,
+        NextBlock = session.MayMatch ? PagedKvCache.NextBlockHash(session.Sequence) : null,
+    };
+
+    protected override void Preempt(EngineSession session)
+    {
+        Cache.Release(session.Sequence);
+        session.MayMatch = true;
+        if (session.IsRunning)
+        {
+            session.State = SessionState.Waiting;
+            session.Preemptions++;
+            Counters.AddPreemption();
+        }
+        else if (session.Preemptions == 0)
+        {
+            session.CachedTokens = 0;
         }
     }
 
-    /// <summary>Takes back an Open whose caller has gone; its sink hears nothing.</summary>
-    public void Withdraw(SessionId id, Epoch epoch)
+    /// <summary>Sessions that still read known tokens take the blocks that others have computed since.</summary>
+    private void ExtendFromCache()
     {
-        if (_table.Find(id, epoch) is { } session)
+        var running = 0;
+        for (var i = 0; i < Table.Sessions.Count; i++)
         {
-            Remove(session, FinishReason.Cancelled);
-            PublishGauges();
-        }
-    }
-
-    /// <summary>See <see cref="ISessionEngine.RenewLease"/>.</summary>
-    public void RenewLease(SessionId id, TimeSpan now)
-    {
-        if (_table.Find(id) is { } session)
-        {
-            RequestTable.Renew(session, After(now, _options.LeaseTime));
-        }
-    }
-
-    /// <summary>Ends the sessions whose lease or deadline has passed.</summary>
-    public void Expire(TimeSpan now)
-    {
-        var any = false;
-        while (_table.TakeExpired(now) is { } session)
-        {
-            End(session, session.DeadlineDue <= now ? FinishReason.Deadline : FinishReason.Cancelled);
-            any = true;
+            running += Table.Sessions[i].IsRunning ? 1 : 0;
         }
 
-        if (any)
+        for (var i = 0; i < Table.Sessions.Count; i++)
         {
-            PublishGauges();
-        }
-    }
-
-    /// <summary>From now on Opens are refused; sessions that were not started end.</summary>
-    public void StopIntake()
-    {
-        _stopping = true;
-        for (var i = _table.Sessions.Count - 1; i >= 0; i--)
-        {
-            if (_table.Sessions[i].State == SessionState.Opened)
+            var session = Table.Sessions[i];
+            if (!session.MayMatch
+                || !(session.State == SessionState.Prefilling || (session.State == SessionState.Waiting && running < Options.MaxBatch)))
             {
-                End(_table.Sessions[i], FinishReason.Cancelled);
+                continue;
+            }
+
+            var before = session.Sequence.Length;
+            var after = Cache.Match(session.Sequence, session.TokenIds, session.MatchLimit);
+            if (session is { Generated: 0, Preemptions: 0 })
+            {
+                session.CachedTokens += after - before;
             }
         }
     }
 
-    /// <summary>Ends all sessions.</summary>
-    public void EndAll(FinishReason reason, string error = "")
+    private void FillBatch()
     {
-        while (_table.Sessions.Count > 0)
+        Batch.Clear();
+        _rows.Clear();
+        AdmitPlanned();
+        foreach (var (index, count) in Plan.Slices)
         {
-            End(_table.Sessions[^1], reason, error);
+            var session = Table.Sessions[index];
+            var start = session.Sequence.Length;
+            if (!Cache.TryReserve(session.Sequence, start + count))
+            {
+                throw new InvalidOperationException($"the plan gave session {session.Id} {count} positions at {start}, but their KV blocks cannot be had");
+            }
+
+            Batch.Add(session.TokenIds.Slice(start, count), start, session.Sequence.Tables, wantLastLogits: count == session.Remaining);
+            _rows.Add((session, count));
+        }
+    }
+
+    private void Compute()
+    {
+        var vocabulary = Info.VocabularySize;
+        var size = checked(Batch.LogitRows.Count * vocabulary);
+        if (_logits.Length < size)
+        {
+            _logits = new float[size];
         }
 
-        PublishGauges();
-    }
-
-    /// <summary>Tells all sessions of an error that leaves the accounting in doubt, without touching it; the loop is over.</summary>
-    public void Abandon(string error)
-    {
-        _stopping = true;
-        foreach (var session in _table.Abandon())
-        {
-            Counters.AddEnd(FinishReason.Error);
-            Notify(session, FinishReason.Error, error);
-        }
-
-        Counters.SetGauges(0, 0, 0, 0);
-    }
-
-    private static OpenResult Refuse(OpenRefusal refusal, string message) => new(0, refusal, message);
-
-    private static TimeSpan After(TimeSpan now, TimeSpan time) => time > TimeSpan.MaxValue - now ? TimeSpan.MaxValue : now + time;
-
-    private string? FindExcess(OpenRequest request)
-    {
-        var prompt = request.PromptTokenIds.Length;
-        var answer = request.Sampling.MaxTokens;
-        if ((long)prompt + answer > _contextLimit)
-        {
-            return $"prompt ({prompt}) and answer (up to {answer}) exceed the context limit of {_contextLimit} tokens";
-        }
-
-        var positions = prompt + answer - 1;
-        return positions > _cache.LongestSequence
-            ? $"prompt ({prompt}) and answer (up to {answer}) need KV for {positions} positions; the cache holds {_cache.LongestSequence} when a session is alone"
-            : null;
-    }
-
-    private void End(EngineSession session, FinishReason reason, string error = "", bool forget = false)
-    {
-        Remove(session, reason, forget);
-        Notify(session, reason, error);
-    }
-
-    private void Notify(EngineSession session, FinishReason reason, string error)
-    {
-        var end = new SessionEnd(
-            session.Id, session.Epoch, reason, session.PromptLength, session.CachedTokens, session.Generated, error);
         try
         {
-            session.Sink.OnFinished(in end);
+            Shard.Forward(Batch, [], _logits.AsSpan(0, size));
         }
         catch (Exception e)
         {
-            // A sink must not throw. The session is over and freed; that its owner was not told is the owner's fault,
-            // which must not reach the other sessions.
-            Counters.NoteSinkFault(session.Id, e);
+            FailStep(e, _rows.ConvertAll(static row => row.Session));
+            return;
         }
-    }
 
-    private void Remove(EngineSession session, FinishReason reason, bool forget = false)
-    {
-        _cache.Close(session.Sequence, forget);
-        _table.Remove(session);
-        Counters.AddEnd(reason);
-    }
-
-    private void PublishGauges()
-    {
-        var running = 0;
-        var waiting = 0;
-        for (var i = 0; i < _table.Sessions.Count; i++)
+        OnStepped();
+        var logitRow = 0;
+        foreach (var (session, count) in CollectionsMarshal.AsSpan(_rows))
         {
-            running += _table.Sessions[i].IsRunning ? 1 : 0;
-            waiting += _table.Sessions[i].State == SessionState.Waiting ? 1 : 0;
+            Table.Charge(session, count);
+            if (count < session.Remaining)
+            {
+                Cache.Commit(session.Sequence, session.TokenIds, session.Sequence.Length + count);
+            }
+            else
+            {
+                TakeToken(session, count, _logits.AsSpan(logitRow++ * vocabulary, vocabulary));
+            }
+        }
+    }
+
+    private void TakeToken(EngineSession session, int count, Span<float> logits)
+    {
+        if (!LogitCheck.IsSound(logits))
+        {
+            // What it has computed may be as unsound: nobody else must find it in the prefix cache.
+            End(session, FinishReason.Error, $"the logits of token {session.Generated} are not finite numbers", forget: true);
+            return;
         }
 
-        Counters.SetGauges(running, waiting, _cache.UsedBlocks, _cache.CachedBlocks);
+        Cache.Commit(session.Sequence, session.TokenIds, session.Sequence.Length + count);
+        TokenChoice choice;
+        try
+        {
+            choice = session.Sampler.Sample(logits, session.Generated);
+        }
+        catch (Exception e)
+        {
+            End(session, FinishReason.Error, $"sampling token {session.Generated} failed: {e.GetType().Name}: {e.Message}");
+            return;
+        }
+
+        if ((uint)choice.TokenId >= (uint)Info.VocabularySize)
+        {
+            End(session, FinishReason.Error, $"the sampler drew id {choice.TokenId} as token {session.Generated}, outside the vocabulary [0,{Info.VocabularySize})");
+            return;
+        }
+
+        Adopt(session, choice);
+    }
+
+    private void Adopt(EngineSession session, in TokenChoice choice)
+    {
+        if (session.Generated == 0)
+        {
+            Counters.AddPrefixHit(session.CachedTokens);
+        }
+
+        var token = new EmittedToken(session.Id, session.Epoch, session.Generated, choice.TokenId, choice.LogProb, choice.TopLogProbs);
+        try
+        {
+            session.Append(choice.TokenId);
+            session.State = SessionState.Decoding;
+            session.Sink.OnToken(in token);
+        }
+        catch (Exception e)
+        {
+            End(session, FinishReason.Error, $"taking token {token.Index} failed: {e.GetType().Name}: {e.Message}");
+            return;
+        }
+
+        if (session.Request.Sampling.StopTokenIds.AsSpan().Contains(choice.TokenId))
+        {
+            End(session, FinishReason.Stop);
+        }
+        else if (session.Generated == session.Request.Sampling.MaxTokens)
+        {
+            End(session, FinishReason.Length);
+        }
     }
 }

@@ -5,7 +5,7 @@ using Parallax.Runtime.KvCache;
 namespace Parallax.Runtime.Execution;
 
 /// <summary>One session's state; owned by the loop.</summary>
-internal sealed class EngineSession
+internal class EngineSession
 {
     private readonly int[] _tokenIds;
 
@@ -40,7 +40,10 @@ internal sealed class EngineSession
     public ReadOnlySpan<int> TokenIds => _tokenIds.AsSpan(0, TokenCount);
 
     /// <summary>Tokens known: prompt and answer (N of the session protocol).</summary>
-    public int TokenCount { get; private set; }
+    public int TokenCount { get; protected set; }
+
+    /// <summary>Room for the ids of prompt and answer; known up to <see cref="TokenCount"/>.</summary>
+    protected Span<int> AllTokenIds => _tokenIds;
 
     public int PromptLength => Request.PromptTokenIds.Length;
 
@@ -81,6 +84,15 @@ internal sealed class EngineSession
     public TimeSpan DeadlineDue { get; set; } = TimeSpan.MaxValue;
 
     public bool IsRunning => State is SessionState.Prefilling or SessionState.Decoding;
+
+    /// <summary>The state as the scheduler names it.</summary>
+    public SessionPhase Phase => State switch
+    {
+        SessionState.Opened => SessionPhase.Opened,
+        SessionState.Waiting => SessionPhase.Waiting,
+        SessionState.Prefilling => SessionPhase.Prefilling,
+        _ => SessionPhase.Decoding,
+    };
 
     /// <summary>Whether the router must acknowledge tokens before more are computed.</summary>
     public bool IsPaused(int runAhead) => TokenCount - Known >= runAhead;

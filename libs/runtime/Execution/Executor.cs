@@ -14,7 +14,7 @@ public sealed class Executor : ISessionEngine
     private readonly IModelShard _shard;
     private readonly ExecutorOptions _options;
     private readonly TimeProvider _time;
-    private readonly EngineLoop _loop;
+    private readonly SessionLoop _loop;
     private readonly EngineInstruments _instruments;
     private readonly CommandQueue _commands;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,12 +32,18 @@ public sealed class Executor : ISessionEngine
     /// <param name="timeProvider">Clock of leases and deadlines; null for the system's.</param>
     /// <exception cref="ArgumentException">The shard is not a whole model, or options make no sense (all are named).</exception>
     public Executor(IModelShard shard, ITokenSamplerFactory samplers, ExecutorOptions? options = null, TimeProvider? timeProvider = null)
+        : this(shard, new EngineLoop(shard, options ??= new ExecutorOptions(), samplers), options, timeProvider)
     {
-        _options = options ?? new ExecutorOptions();
+    }
+
+    /// <summary>Starts an engine around a loop of its shard.</summary>
+    internal Executor(IModelShard shard, SessionLoop loop, ExecutorOptions options, TimeProvider? timeProvider)
+    {
+        _options = options;
         _shard = shard;
         _time = timeProvider ?? TimeProvider.System;
         _startedAt = _time.GetTimestamp();
-        _loop = new EngineLoop(shard, _options, samplers);
+        _loop = loop;
         _instruments = new EngineInstruments(_loop.Counters);
         _commands = new CommandQueue(_options.CommandCapacity);
         _timer = _time.CreateTimer(static state => ((CommandQueue)state!).Wake(), _commands, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -74,7 +80,7 @@ public sealed class Executor : ISessionEngine
 
     /// <inheritdoc/>
     public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0) =>
-        _commands.Enqueue(new Command(CommandKind.Start, session, epoch, keep));
+        _commands.Enqueue(new Command(CommandKind.Start, session, epoch, keep, Number: nextIncarnation));
 
     /// <inheritdoc/>
     public void Acknowledge(SessionId session, Epoch epoch, int known) =>
@@ -85,6 +91,12 @@ public sealed class Executor : ISessionEngine
 
     /// <inheritdoc/>
     public void RenewLease(SessionId session) => _commands.Enqueue(new Command(CommandKind.RenewLease, session));
+
+    /// <summary>
+    /// Hands over something that is not a session's call; never waits, since whoever sends it bounds it. False, and its
+    /// content stays the caller's, when the engine has stopped.
+    /// </summary>
+    internal bool Post(in Command command) => _commands.Enqueue(command, urgent: true);
 
     /// <inheritdoc/>
     public EngineStats ReadStats() => _loop.Counters.Read();
@@ -139,7 +151,7 @@ public sealed class Executor : ISessionEngine
             }
 
             var began = _time.GetTimestamp();
-            if (_loop.Step())
+            if (_loop.Step(Now))
             {
                 _instruments.RecordStep(_time.GetElapsedTime(began), _loop.LastRows);
                 Volatile.Write(ref _fault, _loop.Fault);
@@ -185,7 +197,7 @@ public sealed class Executor : ISessionEngine
                 Open(command.Opening!);
                 break;
             case CommandKind.Start:
-                _loop.Start(command.Session, command.Epoch, command.Value);
+                _loop.Start(command.Session, command.Epoch, command.Value, command.Number);
                 break;
             case CommandKind.Acknowledge:
                 _loop.Acknowledge(command.Session, command.Epoch, command.Value);
@@ -195,6 +207,9 @@ public sealed class Executor : ISessionEngine
                 break;
             case CommandKind.RenewLease:
                 _loop.RenewLease(command.Session, Now);
+                break;
+            case CommandKind.LinkUp or CommandKind.LinkDown or CommandKind.LinkRoom or CommandKind.Frame:
+                _loop.Receive(command);
                 break;
             default:
                 if (_stopDue == TimeSpan.MaxValue)
@@ -226,6 +241,7 @@ public sealed class Executor : ISessionEngine
         foreach (var command in _commands.Close())
         {
             command.Opening?.Answer.TrySetResult(Stopped());
+            command.Content?.Dispose();
         }
 
         try

@@ -6,17 +6,19 @@ namespace Parallax.Runtime.Execution;
 /// The sessions of one engine in order of arrival, their clients, and when leases and deadlines pass. Pure: times are
 /// parameters. For one thread.
 /// </summary>
-internal sealed class RequestTable(int maxSessions)
+/// <typeparam name="TSession">The engine's session.</typeparam>
+internal sealed class RequestTable<TSession>(int maxSessions)
+    where TSession : EngineSession
 {
-    private readonly Dictionary<SessionId, EngineSession> _byId = new(maxSessions);
-    private readonly List<EngineSession> _sessions = new(maxSessions);
+    private readonly Dictionary<SessionId, TSession> _byId = new(maxSessions);
+    private readonly List<TSession> _sessions = new(maxSessions);
     private readonly Dictionary<string, ClientShare> _clients = new(StringComparer.Ordinal);
     private readonly Stack<int> _freeSlots = new();
     private long[] _service = new long[16];
     private int _slots;
 
     /// <summary>All sessions, oldest first.</summary>
-    public IReadOnlyList<EngineSession> Sessions => _sessions;
+    public IReadOnlyList<TSession> Sessions => _sessions;
 
     /// <summary>Rows computed per client slot.</summary>
     public ReadOnlySpan<long> Service => _service.AsSpan(0, _slots);
@@ -36,16 +38,16 @@ internal sealed class RequestTable(int maxSessions)
     }
 
     /// <summary>The session, or null.</summary>
-    public EngineSession? Find(SessionId id) => _byId.GetValueOrDefault(id);
+    public TSession? Find(SessionId id) => _byId.GetValueOrDefault(id);
 
     /// <summary>The session if its epoch is <paramref name="epoch"/>; other epochs' messages are ignored.</summary>
-    public EngineSession? Find(SessionId id, Epoch epoch) => Find(id) is { } session && session.Epoch == epoch ? session : null;
+    public TSession? Find(SessionId id, Epoch epoch) => Find(id) is { } session && session.Epoch == epoch ? session : null;
 
     /// <summary>Adds an opened session.</summary>
-    public void Add(EngineSession session)
+    public void Add(TSession session)
     {
         _byId.Add(session.Id, session);
-        _sessions.Add(session);
+        _sessions.Insert(PlaceOf(session), session);
         if (!_clients.TryGetValue(session.Request.Client, out var client))
         {
             client = new ClientShare(session.Request.Client, TakeSlot());
@@ -58,7 +60,7 @@ internal sealed class RequestTable(int maxSessions)
     }
 
     /// <summary>Opened -> Waiting.</summary>
-    public void Start(EngineSession session)
+    public void Start(TSession session)
     {
         if (session.State != SessionState.Opened)
         {
@@ -73,7 +75,7 @@ internal sealed class RequestTable(int maxSessions)
     }
 
     /// <summary>Removes a session: it is Ended.</summary>
-    public void Remove(EngineSession session)
+    public void Remove(TSession session)
     {
         if (!_byId.Remove(session.Id))
         {
@@ -95,7 +97,7 @@ internal sealed class RequestTable(int maxSessions)
     }
 
     /// <summary>Empties the table; returns the sessions that were in it.</summary>
-    public EngineSession[] Abandon()
+    public TSession[] Abandon()
     {
         var sessions = _sessions.ToArray();
         _sessions.Clear();
@@ -110,13 +112,13 @@ internal sealed class RequestTable(int maxSessions)
     }
 
     /// <summary>Charges a client for computed rows.</summary>
-    public void Charge(EngineSession session, int rows) => _service[session.Client.Slot] += rows;
+    public void Charge(TSession session, int rows) => _service[session.Client.Slot] += rows;
 
     /// <summary>Moves a lease.</summary>
-    public static void Renew(EngineSession session, TimeSpan leaseDue) => session.LeaseDue = leaseDue;
+    public static void Renew(TSession session, TimeSpan leaseDue) => session.LeaseDue = leaseDue;
 
     /// <summary>A session whose lease or deadline has passed at <paramref name="now"/>; null when none is left.</summary>
-    public EngineSession? TakeExpired(TimeSpan now)
+    public TSession? TakeExpired(TimeSpan now)
     {
         if (now < NextDue)
         {
@@ -139,7 +141,25 @@ internal sealed class RequestTable(int maxSessions)
         return null;
     }
 
-    private void NoteDue(EngineSession session)
+    /// <summary>
+    /// Behind all that arrived before it. Stages of one path must agree on who is older, whatever the order in which they
+    /// heard of them: else each of two could wait for blocks that the other holds.
+    /// </summary>
+    private int PlaceOf(TSession session)
+    {
+        var place = _sessions.Count;
+        while (place > 0 && IsOlder(session.Request, _sessions[place - 1].Request))
+        {
+            place--;
+        }
+
+        return place;
+    }
+
+    private static bool IsOlder(OpenRequest a, OpenRequest b) =>
+        a.Arrival != b.Arrival ? a.Arrival < b.Arrival : a.Arrival != 0 && a.Session.Value.CompareTo(b.Session.Value) < 0;
+
+    private void NoteDue(TSession session)
     {
         var due = session.LeaseDue < session.DeadlineDue ? session.LeaseDue : session.DeadlineDue;
         NextDue = due < NextDue ? due : NextDue;

@@ -30,7 +30,7 @@ public class EngineAllocationTests
 
         for (var i = 0; i < 100; i++)
         {
-            loop.Step();
+            loop.Step(TimeSpan.Zero);
         }
 
         var tokens = sink.Tokens;
@@ -38,7 +38,7 @@ public class EngineAllocationTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 400; i++)
         {
-            loop.Step();
+            loop.Step(TimeSpan.Zero);
         }
 
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;

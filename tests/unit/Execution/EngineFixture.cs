@@ -50,7 +50,7 @@ internal static class EngineFixture
     public static int RunToEnd(this EngineLoop loop, int limit = 100_000)
     {
         var steps = 0;
-        while (loop.Step())
+        while (loop.Step(TimeSpan.Zero))
         {
             Assert.True(++steps < limit, $"still running after {limit} steps");
         }

@@ -92,7 +92,7 @@ public class EngineLoopModelTests
                     for (var i = 0; i < 1 + (argument % 12); i++)
                     {
                         Acknowledge();
-                        _loop.Step();
+                        _loop.Step(TimeSpan.Zero);
                     }
 
                     break;
@@ -160,7 +160,7 @@ public class EngineLoopModelTests
             {
                 Assert.True(steps < 20_000, $"{Open.Count} sessions never end");
                 Acknowledge();
-                _loop.Step();
+                _loop.Step(TimeSpan.Zero);
             }
 
             _loop.CheckEmpty();

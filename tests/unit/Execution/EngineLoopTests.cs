@@ -97,7 +97,7 @@ public sealed class EngineLoopTests : IDisposable
     {
         var loop = Loop();
         var (_, decoding) = loop.Launch(Prompt(20), 60);
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
         loop.Launch(Prompt(600, seed: 3), 4);
         var rows = new List<int>();
         _shard.OnForward = batch => rows.Add(batch.RowCount);
@@ -105,7 +105,7 @@ public sealed class EngineLoopTests : IDisposable
         for (var step = 0; step < 20; step++)
         {
             var before = decoding.Tokens.Length;
-            loop.Step();
+            loop.Step(TimeSpan.Zero);
             Assert.Equal(before + 1, decoding.Tokens.Length);
         }
 
@@ -117,11 +117,11 @@ public sealed class EngineLoopTests : IDisposable
     {
         var loop = Loop();
         loop.Launch(Prompt(600, seed: 3), 4);
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
         var (_, sink) = loop.Launch(Prompt(10, seed: 5), 3);
 
         // Half of the budget of 64 is its own from its first step on.
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
 
         Assert.Single(sink.Tokens);
     }
@@ -150,13 +150,13 @@ public sealed class EngineLoopTests : IDisposable
     {
         var loop = new EngineLoop(new FakeShard([null], [8]), Options, new GreedySampling());
         var (request, oldest) = loop.Launch(Prompt(40, seed: 1), 80);
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
         loop.Launch(Prompt(20, seed: 2), 60);
 
         while (!oldest.Finished.IsCompleted)
         {
             var before = oldest.Tokens.Length;
-            Assert.True(loop.Step());
+            Assert.True(loop.Step(TimeSpan.Zero));
             Assert.Equal(before + 1, oldest.Tokens.Length);
             Assert.Equal(0, loop.Table.Find(request.Session)?.Preemptions ?? 0);
         }
@@ -232,7 +232,7 @@ public sealed class EngineLoopTests : IDisposable
         var loop = Loop();
         loop.Open(Request(Prompt(10), 5), new RecordingSink(), TimeSpan.Zero);
 
-        Assert.False(loop.Step());
+        Assert.False(loop.Step(TimeSpan.Zero));
         Assert.Equal(0, loop.Counters.Read().Steps);
     }
 
@@ -246,12 +246,12 @@ public sealed class EngineLoopTests : IDisposable
         Assert.Equal(32, sink.Tokens.Length);
 
         loop.Acknowledge(request.Session, Second, 50);
-        Assert.False(loop.Step());
+        Assert.False(loop.Step(TimeSpan.Zero));
         loop.Acknowledge(request.Session, First, 40);
         loop.RunToEnd();
         Assert.Equal(42, sink.Tokens.Length);
         loop.Acknowledge(request.Session, First, 35);
-        Assert.False(loop.Step());
+        Assert.False(loop.Step(TimeSpan.Zero));
 
         // More than there is counts as all there is.
         loop.Acknowledge(request.Session, First, 1000);
@@ -291,8 +291,8 @@ public sealed class EngineLoopTests : IDisposable
         var loop = Loop();
         var (request, sink) = loop.Launch(Prompt(20), 50);
         var (_, other) = loop.Launch(Prompt(20, 1), 5);
-        loop.Step();
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
+        loop.Step(TimeSpan.Zero);
         var tokens = sink.Tokens.Length;
 
         loop.Cancel(request.Session, Second);
@@ -347,7 +347,7 @@ public sealed class EngineLoopTests : IDisposable
     {
         var loop = Loop();
         var (request, old) = loop.Launch(Prompt(40), 50);
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
         var sink = new RecordingSink();
 
         var result = loop.Open(request with { Epoch = Second }, sink, TimeSpan.Zero);
@@ -451,9 +451,9 @@ public sealed class EngineLoopTests : IDisposable
     {
         var loop = Loop();
         var (_, sink) = loop.Launch(Prompt(20), 50);
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
         _shard.OnForward = _ => throw new InvalidOperationException("device lost");
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
         _shard.OnForward = null;
 
         Assert.Equal(FinishReason.Error, sink.End().Reason);
@@ -475,13 +475,13 @@ public sealed class EngineLoopTests : IDisposable
         {
             Assert.Null(loop.Fault);
             loop.Launch(Prompt(20), 5);
-            loop.Step();
+            loop.Step(TimeSpan.Zero);
         }
 
         Assert.Contains("device lost", loop.Fault, StringComparison.Ordinal);
         _shard.OnForward = null;
         loop.Launch(Prompt(20), 5);
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
         Assert.Null(loop.Fault);
         Assert.Equal(3, loop.Counters.Read().SessionsFailed);
     }
@@ -494,7 +494,7 @@ public sealed class EngineLoopTests : IDisposable
         {
             _shard.OnForward = _ => throw new InvalidOperationException("hiccup");
             loop.Launch(Prompt(20), 5);
-            loop.Step();
+            loop.Step(TimeSpan.Zero);
             Assert.Null(loop.Fault);
             _shard.OnForward = null;
             loop.Launch(Prompt(20), 5);
@@ -510,7 +510,7 @@ public sealed class EngineLoopTests : IDisposable
         var loop = Loop();
         var (_, good) = loop.Launch(Prompt(20, 1), 20);
         var (_, bad) = loop.Launch(Prompt(40, 2), 50);
-        loop.Step();
+        loop.Step(TimeSpan.Zero);
         _shard.Spoils = slice => slice.StartPosition == 41;
         loop.RunToEnd();
         _shard.Spoils = null;
@@ -577,7 +577,7 @@ public sealed class EngineLoopTests : IDisposable
 
         while (few.Any(sink => !sink.Finished.IsCompleted))
         {
-            Assert.True(loop.Step());
+            Assert.True(loop.Step(TimeSpan.Zero));
         }
 
         Assert.Equal(2, many.Count(sink => sink.Finished.IsCompleted));

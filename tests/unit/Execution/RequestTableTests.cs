@@ -7,7 +7,7 @@ namespace Parallax.UnitTests.Execution;
 
 public class RequestTableTests
 {
-    private readonly RequestTable _table = new(3);
+    private readonly RequestTable<EngineSession> _table = new(3);
 
     [Fact]
     public void CheckOpen_FullStaleOrNew_SaysWhich()

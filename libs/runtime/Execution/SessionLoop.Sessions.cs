@@ -1,0 +1,374 @@
+using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Batching;
+using Parallax.Runtime.KvCache;
+
+namespace Parallax.Runtime.Execution;
+
+/// <summary>
+/// The life of sessions, as engines of whole models and of stages share it: opening and its refusals, leases, deadlines,
+/// ends, what the scheduler is shown, and giving blocks back.
+/// </summary>
+/// <typeparam name="TSession">The engine's session.</typeparam>
+internal abstract class SessionLoop<TSession> : SessionLoop
+    where TSession : EngineSession
+{
+    private const int FailuresUntilUnhealthy = 3;
+
+    private readonly ITokenSamplerFactory _samplers;
+    private readonly BatchScheduler _scheduler;
+    private readonly int _contextLimit;
+    private readonly KvRoom[] _room;
+    private SessionView[] _views = new SessionView[16];
+    private int _failures;
+    private bool _stopping;
+
+    protected SessionLoop(
+        IModelShard shard, ExecutorOptions options, BatchLimits limits, ITokenSamplerFactory samplers, BlockHasher? hasher)
+    {
+        ArgumentNullException.ThrowIfNull(shard);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(samplers);
+        options.Validate();
+        Shard = shard;
+        Options = options;
+        _samplers = samplers;
+        Cache = new PagedKvCache(shard.KvGroups, shard.KvBlockCounts, shard.NumericClass, hasher);
+        _scheduler = new BatchScheduler(limits);
+        Table = new RequestTable<TSession>(options.MaxSessions);
+        _room = new KvRoom[Cache.GroupCount];
+        _contextLimit = Math.Min(options.ContextLimit ?? shard.Spec.MaxPositions, shard.Spec.MaxPositions);
+
+        // An answer's last token is never computed: it needs no KV.
+        var limit = (int)Math.Min(_contextLimit, (long)Cache.LongestSequence + 1);
+        Info = new EngineInfo(shard.Range, shard.NumericClass, limit, options.MaxSessions, shard.Spec.VocabularySize);
+        Counters = new EngineCounters { KvBlocksTotal = Cache.TotalBlocks };
+    }
+
+    public sealed override EngineInfo Info { get; }
+
+    public sealed override EngineCounters Counters { get; }
+
+    public sealed override int SessionCount => Table.Sessions.Count;
+
+    public override TimeSpan NextDue => Table.NextDue;
+
+    public override int LastRows => Batch.RowCount;
+
+    /// <summary>The KV accounting.</summary>
+    internal PagedKvCache Cache { get; }
+
+    /// <summary>The sessions.</summary>
+    internal RequestTable<TSession> Table { get; }
+
+    protected IModelShard Shard { get; }
+
+    protected ExecutorOptions Options { get; }
+
+    /// <summary>The step at hand.</summary>
+    protected StepBatch Batch { get; } = new();
+
+    /// <summary>The scheduler's decision about the step at hand; indices are those of <see cref="Table"/>.</summary>
+    protected StepPlan Plan { get; } = new();
+
+    public override OpenResult Open(OpenRequest request, ISessionSink sink, TimeSpan now)
+    {
+        if (_stopping)
+        {
+            return Refuse(OpenRefusal.Stopping, "the engine is stopping: ask another worker");
+        }
+
+        if (OpenValidation.FindError(request, Info.VocabularySize) is { } error)
+        {
+            return Refuse(OpenRefusal.Invalid, error);
+        }
+
+        if (FindMisplaced(request) is { } misplaced)
+        {
+            return Refuse(OpenRefusal.Invalid, misplaced);
+        }
+
+        if (FindExcess(request) is { } excess)
+        {
+            return Refuse(OpenRefusal.TooLong, excess);
+        }
+
+        switch (Table.CheckOpen(request.Session, request.Epoch))
+        {
+            case OpenRefusal.Stale:
+                return Refuse(OpenRefusal.Stale, $"session {request.Session} is open at epoch {Table.Find(request.Session)!.Epoch}, not below {request.Epoch}");
+            case OpenRefusal.Busy:
+                return Refuse(OpenRefusal.Busy, $"all {Options.MaxSessions} sessions are taken: try later");
+        }
+
+        ITokenSampler sampler;
+        try
+        {
+            sampler = CreateSampler(request, _samplers);
+        }
+        catch (Exception e)
+        {
+            return Refuse(OpenRefusal.Invalid, $"no sampler for these parameters: {e.Message}");
+        }
+
+        if (Table.Find(request.Session) is { } older)
+        {
+            End(older, FinishReason.Cancelled);
+        }
+
+        var capacity = request.PromptTokenIds.Length + request.Sampling.MaxTokens - 1;
+        var session = CreateSession(request, sink, sampler, Cache.Open(request.CacheSalt, capacity));
+        session.LeaseDue = After(now, Options.LeaseTime);
+        session.DeadlineDue = request.TimeLeft is { } left ? After(now, left) : TimeSpan.MaxValue;
+        session.CachedPrefix = Cache.Match(session.Sequence, session.TokenIds, session.MatchLimit);
+        session.CachedTokens = session.CachedPrefix;
+        Table.Add(session);
+        OnOpened(session);
+        PublishGauges();
+        return new OpenResult(session.CachedPrefix, null, "");
+    }
+
+    public override void Acknowledge(SessionId id, Epoch epoch, int known) => Table.Find(id, epoch)?.Acknowledge(known);
+
+    public override void Cancel(SessionId id, Epoch epoch)
+    {
+        if (Table.Find(id, epoch) is { } session)
+        {
+            End(session, FinishReason.Cancelled);
+            PublishGauges();
+        }
+    }
+
+    public override void Withdraw(SessionId id, Epoch epoch)
+    {
+        if (Table.Find(id, epoch) is { } session)
+        {
+            Remove(session, FinishReason.Cancelled);
+            PublishGauges();
+        }
+    }
+
+    public override void RenewLease(SessionId id, TimeSpan now)
+    {
+        if (Table.Find(id) is { } session)
+        {
+            RequestTable<TSession>.Renew(session, After(now, Options.LeaseTime));
+        }
+    }
+
+    public override void Expire(TimeSpan now)
+    {
+        var any = false;
+        while (Table.TakeExpired(now) is { } session)
+        {
+            End(session, session.DeadlineDue <= now ? FinishReason.Deadline : FinishReason.Cancelled);
+            any = true;
+        }
+
+        if (any)
+        {
+            PublishGauges();
+        }
+    }
+
+    public override void StopIntake()
+    {
+        _stopping = true;
+        for (var i = Table.Sessions.Count - 1; i >= 0; i--)
+        {
+            if (Table.Sessions[i].State == SessionState.Opened)
+            {
+                End(Table.Sessions[i], FinishReason.Cancelled);
+            }
+        }
+    }
+
+    public override void EndAll(FinishReason reason, string error = "")
+    {
+        while (Table.Sessions.Count > 0)
+        {
+            End(Table.Sessions[^1], reason, error);
+        }
+
+        PublishGauges();
+    }
+
+    public override void Abandon(string error)
+    {
+        _stopping = true;
+        foreach (var session in Table.Abandon())
+        {
+            OnRemoved(session);
+            Counters.AddEnd(FinishReason.Error);
+            Notify(session, FinishReason.Error, error);
+        }
+
+        Counters.SetGauges(0, 0, 0, 0);
+    }
+
+    /// <summary>Why a request that is valid in itself does not belong here; null when it does.</summary>
+    protected abstract string? FindMisplaced(OpenRequest request);
+
+    protected abstract TSession CreateSession(OpenRequest request, ISessionSink sink, ITokenSampler sampler, KvSequence sequence);
+
+    protected virtual ITokenSampler CreateSampler(OpenRequest request, ITokenSamplerFactory samplers) =>
+        samplers.Create(request.PromptTokenIds, request.Sampling, Info.VocabularySize);
+
+    /// <summary>The session is in the table.</summary>
+    protected virtual void OnOpened(TSession session)
+    {
+    }
+
+    /// <summary>The session has ended or is about to leave the table.</summary>
+    protected virtual void OnRemoved(TSession session)
+    {
+    }
+
+    /// <summary>Plans until nobody needs to give blocks back first.</summary>
+    /// <param name="maxDecodeRows">Most decode rows in the step.</param>
+    /// <param name="othersDecode">Whether sessions decode that have no row here now.</param>
+    protected void PlanStep(int maxDecodeRows = int.MaxValue, bool othersDecode = false)
+    {
+        while (true)
+        {
+            View();
+            _scheduler.Plan(_views.AsSpan(0, Table.Sessions.Count), Table.Service, _room, Plan);
+            if (Plan.Victim != StepPlan.None)
+            {
+                Preempt(Table.Sessions[Plan.Victim]);
+            }
+            else if (Plan.Stuck != StepPlan.None)
+            {
+                var session = Table.Sessions[Plan.Stuck];
+                End(session, FinishReason.Error, $"the KV cache of {Cache.TotalBlocks} blocks cannot hold {session.TokenCount} tokens of one session");
+            }
+            else
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>What the scheduler is shown of a session.</summary>
+    protected abstract SessionView ViewOf(TSession session);
+
+    /// <summary>Takes a session's blocks: it computes them again later.</summary>
+    protected abstract void Preempt(TSession session);
+
+    private void View()
+    {
+        for (var g = 0; g < _room.Length; g++)
+        {
+            _room[g] = new KvRoom(Cache.Available(g), Cache.PeakBlocks(g, int.MaxValue, KvGroup.BlockTokens));
+        }
+
+        if (_views.Length < Table.Sessions.Count)
+        {
+            Array.Resize(ref _views, Math.Max(Table.Sessions.Count, _views.Length * 2));
+        }
+
+        for (var i = 0; i < Table.Sessions.Count; i++)
+        {
+            _views[i] = ViewOf(Table.Sessions[i]);
+        }
+    }
+
+    /// <summary>Marks the admitted sessions, before the batch is filled.</summary>
+    protected void AdmitPlanned()
+    {
+        foreach (var index in Plan.Admitted)
+        {
+            Table.Sessions[index].State = SessionState.Prefilling;
+            Table.Sessions[index].Bypassed = 0;
+        }
+
+        if (Plan.AdmittedPast > 0)
+        {
+            Table.Sessions[Plan.Bypassed].Bypassed += Plan.AdmittedPast;
+        }
+    }
+
+    /// <summary>The step succeeded.</summary>
+    protected void OnStepped()
+    {
+        _failures = 0;
+        Fault = null;
+        Counters.AddStep(Plan.PrefillRows, Plan.DecodeRows);
+    }
+
+    /// <summary>The step failed: its sessions end; nothing that it may have half-written was committed.</summary>
+    protected void FailStep(Exception cause, IEnumerable<TSession> sessions)
+    {
+        var error = $"the model failed in a step of {Batch.RowCount} rows: {cause.GetType().Name}: {cause.Message}";
+        if (++_failures >= FailuresUntilUnhealthy)
+        {
+            Fault = $"{_failures} steps in a row failed; the last: {error}";
+        }
+
+        foreach (var session in sessions)
+        {
+            End(session, FinishReason.Error, error);
+        }
+    }
+
+    private static OpenResult Refuse(OpenRefusal refusal, string message) => new(0, refusal, message);
+
+    private static TimeSpan After(TimeSpan now, TimeSpan time) => time > TimeSpan.MaxValue - now ? TimeSpan.MaxValue : now + time;
+
+    private string? FindExcess(OpenRequest request)
+    {
+        var prompt = request.PromptTokenIds.Length;
+        var answer = request.Sampling.MaxTokens;
+        if ((long)prompt + answer > _contextLimit)
+        {
+            return $"prompt ({prompt}) and answer (up to {answer}) exceed the context limit of {_contextLimit} tokens";
+        }
+
+        var positions = prompt + answer - 1;
+        return positions > Cache.LongestSequence
+            ? $"prompt ({prompt}) and answer (up to {answer}) need KV for {positions} positions; the cache holds {Cache.LongestSequence} when a session is alone"
+            : null;
+    }
+
+    protected void End(TSession session, FinishReason reason, string error = "", bool forget = false)
+    {
+        Remove(session, reason, forget);
+        Notify(session, reason, error);
+    }
+
+    private void Notify(TSession session, FinishReason reason, string error)
+    {
+        var end = new SessionEnd(
+            session.Id, session.Epoch, reason, session.PromptLength, session.CachedTokens, session.Generated, error);
+        try
+        {
+            session.Sink.OnFinished(in end);
+        }
+        catch (Exception e)
+        {
+            // A sink must not throw. The session is over and freed; that its owner was not told is the owner's fault,
+            // which must not reach the other sessions.
+            Counters.NoteSinkFault(session.Id, e);
+        }
+    }
+
+    private void Remove(TSession session, FinishReason reason, bool forget = false)
+    {
+        OnRemoved(session);
+        Cache.Close(session.Sequence, forget);
+        Table.Remove(session);
+        Counters.AddEnd(reason);
+    }
+
+    protected void PublishGauges()
+    {
+        var running = 0;
+        var waiting = 0;
+        for (var i = 0; i < Table.Sessions.Count; i++)
+        {
+            running += Table.Sessions[i].IsRunning ? 1 : 0;
+            waiting += Table.Sessions[i].State == SessionState.Waiting ? 1 : 0;
+        }
+
+        Counters.SetGauges(running, waiting, Cache.UsedBlocks, Cache.CachedBlocks);
+    }
+}
