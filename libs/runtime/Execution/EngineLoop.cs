@@ -89,33 +89,6 @@ internal sealed class EngineLoop : SessionLoop<EngineSession>
         }
     }
 
-    /// <summary>Sessions that still read known tokens take the blocks that others have computed since.</summary>
-    private void ExtendFromCache()
-    {
-        var running = 0;
-        for (var i = 0; i < Table.Sessions.Count; i++)
-        {
-            running += Table.Sessions[i].IsRunning ? 1 : 0;
-        }
-
-        for (var i = 0; i < Table.Sessions.Count; i++)
-        {
-            var session = Table.Sessions[i];
-            if (!session.MayMatch
-                || !(session.State == SessionState.Prefilling || (session.State == SessionState.Waiting && running < Options.MaxBatch)))
-            {
-                continue;
-            }
-
-            var before = session.Sequence.Length;
-            var after = Cache.Match(session.Sequence, session.TokenIds, session.MatchLimit);
-            if (session is { Generated: 0, Preemptions: 0 })
-            {
-                session.CachedTokens += after - before;
-            }
-        }
-    }
-
     private void FillBatch()
     {
         Batch.Clear();

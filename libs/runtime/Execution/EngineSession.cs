@@ -48,7 +48,7 @@ internal class EngineSession
     public int PromptLength => Request.PromptTokenIds.Length;
 
     /// <summary>Answer tokens adopted.</summary>
-    public int Generated => TokenCount - PromptLength;
+    public int Generated => Math.Max(0, TokenCount - PromptLength);
 
     /// <summary>Known tokens whose positions are not computed; 1 when the next row gives the next token.</summary>
     public int Remaining => TokenCount - Sequence.Length;

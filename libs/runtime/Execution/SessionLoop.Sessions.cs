@@ -223,6 +223,33 @@ internal abstract class SessionLoop<TSession> : SessionLoop
     {
     }
 
+    /// <summary>Sessions that still read known tokens take the blocks that others have computed since.</summary>
+    protected void ExtendFromCache()
+    {
+        var running = 0;
+        for (var i = 0; i < Table.Sessions.Count; i++)
+        {
+            running += Table.Sessions[i].IsRunning ? 1 : 0;
+        }
+
+        for (var i = 0; i < Table.Sessions.Count; i++)
+        {
+            var session = Table.Sessions[i];
+            if (!session.MayMatch
+                || !(session.State == SessionState.Prefilling || (session.State == SessionState.Waiting && running < Options.MaxBatch)))
+            {
+                continue;
+            }
+
+            var before = session.Sequence.Length;
+            var after = Cache.Match(session.Sequence, session.TokenIds, session.MatchLimit);
+            if (session is { Generated: 0, Preemptions: 0 })
+            {
+                session.CachedTokens += after - before;
+            }
+        }
+    }
+
     /// <summary>Plans until nobody needs to give blocks back first.</summary>
     /// <param name="maxDecodeRows">Most decode rows in the step.</param>
     /// <param name="othersDecode">Whether sessions decode that have no row here now.</param>

@@ -1,0 +1,226 @@
+using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Batching;
+using Parallax.Runtime.Execution;
+using Parallax.Runtime.KvCache;
+using Parallax.Transport.Buffers;
+using Parallax.Transport.Flow;
+using Parallax.Transport.Framing;
+
+namespace Parallax.Pipeline.Stages;
+
+/// <summary>
+/// One stage of pipelines: rows come in over a link (at the head: from token ids), a range of layers is computed, rows go
+/// out over a link (at the tail: sampled tokens, to the head). The hops follow the session protocol, rules 2 to 7, 11 to
+/// 13; see <see cref="HopReceiver"/> and <see cref="HopSender"/>.
+/// </summary>
+internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
+{
+    private readonly StageEngineOptions _stage;
+    private readonly IStageNeighbours _neighbours;
+    private readonly TensorBufferPool _pool;
+    private readonly JournalBudget _budget;
+    private readonly Dictionary<string, StagePeer> _peers = new(StringComparer.Ordinal);
+    private readonly int _width;
+    private readonly TensorType _rowType;
+    private readonly int _rowBytes;
+    private readonly bool _isHead;
+    private readonly bool _isTail;
+
+    public StageLoop(
+        IModelShard shard, StageEngineOptions options, ITokenSamplerFactory samplers, IStageNeighbours neighbours, TensorBufferPool? pool = null)
+        : base(shard, options.Executor, LimitsOf(shard, options.Executor), samplers, null)
+    {
+        if (shard.HasEmbedding && shard.HasHead)
+        {
+            throw new ArgumentException($"the shard holds all {shard.Range.Count} layers: it is no stage", nameof(shard));
+        }
+
+        options.Validate();
+        _stage = options;
+        _neighbours = neighbours;
+        _pool = pool ?? TensorBufferPool.Shared;
+        _budget = new JournalBudget(options.JournalBytes);
+        _width = shard.Spec.HiddenSize;
+        _rowType = shard.NumericClass.Residual == ResidualPrecision.BF16 ? TensorType.Bf16 : TensorType.F32;
+        _rowBytes = TensorTypes.RowBytes(_rowType, _width);
+        _isHead = shard.HasEmbedding;
+        _isTail = shard.HasHead;
+    }
+
+    /// <summary>Bytes that the journals hold (tests).</summary>
+    internal long JournalBytes => _budget.Used;
+
+    public override void Start(SessionId id, Epoch epoch, int keep, long nextIncarnation = 0)
+    {
+        if (Table.Find(id, epoch) is not { State: SessionState.Opened } session)
+        {
+            return;
+        }
+
+        if (keep < 0 || keep > session.CachedPrefix || keep % KvGroup.BlockTokens != 0)
+        {
+            End(session, FinishReason.Error, $"Start asks to keep {keep} tokens: a multiple of {KvGroup.BlockTokens}, 0 to {session.CachedPrefix}");
+            return;
+        }
+
+        // Blocks may have been reclaimed since Open: then this stage begins with less than the others, and says so to the
+        // previous one. All go on from the cached prefix that they agreed on, so nothing more may be matched.
+        session.MayMatch = false;
+        session.CachedTokens = Cache.Truncate(session.Sequence, keep);
+        session.SampleFrom = session.PromptLength - 1;
+        session.Sender.Resume(
+            epoch, _isTail ? session.PromptLength : keep, session.SampleFrom, nextIncarnation);
+        var state = session.Receiver.Resume(epoch, _isHead ? session.PromptLength : session.CachedTokens);
+        session.Previous.Say(state, session.Receiver.StateWant);
+        session.FollowReceiver();
+        Table.Start(session);
+        Unsettle(session);
+    }
+
+    /// <summary>Frees what frames and journals hold.</summary>
+    public void Dispose()
+    {
+        foreach (var peer in _peers.Values)
+        {
+            peer.Dispose();
+        }
+    }
+
+    protected override string? FindMisplaced(OpenRequest request)
+    {
+        if (request.Path is not { } path)
+        {
+            return $"this engine holds layers {Info.Range} of {Shard.Spec.Layers.Length}: an Open must name the path over the others";
+        }
+
+        if (path.FindError(Shard.Spec.Layers.Length) is { } error)
+        {
+            return error;
+        }
+
+        if (path.Own.Range != Info.Range)
+        {
+            return $"the path has this stage compute layers {path.Own.Range}; it holds {Info.Range}";
+        }
+
+        if (path.Own.WorkerId != _neighbours.WorkerId)
+        {
+            return $"the path means worker '{path.Own.WorkerId}'; this is '{_neighbours.WorkerId}'";
+        }
+
+        return _neighbours.Connect(path.Next) ?? _neighbours.Connect(path.Previous);
+    }
+
+    protected override ITokenSampler CreateSampler(OpenRequest request, ITokenSamplerFactory samplers) =>
+        _isTail ? base.CreateSampler(request, samplers) : NoSampler.Instance;
+
+    protected override StageSession CreateSession(OpenRequest request, ISessionSink sink, ITokenSampler sampler, KvSequence sequence)
+    {
+        var path = request.Path!;
+        var rowBytes = _isTail ? TokenRows.BytesOf(request.Sampling) : _rowBytes;
+        return new StageSession(
+            request,
+            sink,
+            sampler,
+            sequence,
+            PeerOf(path.Previous.WorkerId),
+            PeerOf(path.Next.WorkerId),
+            new RowJournal(_pool, _budget, rowBytes),
+            _stage.WindowRows);
+    }
+
+    protected override void OnOpened(StageSession session)
+    {
+        session.Open(_neighbours.Incarnation);
+        if (session.Previous.Generation is var from and > 0)
+        {
+            session.Receiver.Connected(from); // fenced until Start: nothing is said
+        }
+
+        if (session.Next.Generation is var to and > 0)
+        {
+            session.Sender.Connected(to);
+        }
+
+        _neighbours.Claim(session.Id);
+    }
+
+    protected override void OnRemoved(StageSession session)
+    {
+        _neighbours.Release(session.Id);
+        LeaveGroup(session);
+        session.DropRows();
+        session.Journal.Dispose();
+        session.Next.InFlightBytes -= session.InFlightBytes;
+        session.InFlightBytes = 0;
+    }
+
+    protected override SessionView ViewOf(StageSession session)
+    {
+        var phase = session.Phase;
+        if (phase == SessionPhase.Decoding && session.Remaining > 1)
+        {
+            phase = SessionPhase.Prefilling; // rows that come again, after a cut
+        }
+
+        var paused = _isHead ? session.IsPaused(Options.RunAhead) : session.Remaining == 0;
+        return new SessionView
+        {
+            Phase = phase,
+            Client = session.Client.Slot,
+            Applied = session.Sequence.Length,
+            Remaining = session.Remaining,
+            Known = session.KnownPositions,
+            CoveredBlocks = session.Sequence.CoveredBlocks,
+            Paused = paused,
+            Idle = _isHead && (session.AwaitsToken || (phase == SessionPhase.Decoding && !session.MayDecode)),
+            Bypassed = session.Bypassed,
+            ReadySince = session.ReadySince,
+            NextBlock = session.MayMatch ? PagedKvCache.NextBlockHash(session.Sequence) : null,
+        };
+    }
+
+    protected override void Preempt(StageSession session)
+    {
+        Cache.Release(session.Sequence);
+        if (_isHead)
+        {
+            session.MayMatch = session.State != SessionState.Opened;
+        }
+        else
+        {
+            session.DropRows();
+            session.UnacknowledgedRows = 0;
+            session.Previous.Say(session.Receiver.Evict(), session.Receiver.StateWant);
+            session.FollowReceiver();
+        }
+
+        if (session.IsRunning)
+        {
+            session.State = SessionState.Waiting;
+            session.Preemptions++;
+            LeaveGroup(session);
+            Counters.AddPreemption();
+        }
+        else if (session.Preemptions == 0)
+        {
+            session.CachedTokens = 0;
+        }
+    }
+
+    private static BatchLimits LimitsOf(IModelShard shard, ExecutorOptions options) => shard.HasEmbedding
+        ? options.Limits
+        // Behind the head nobody waits for a place: the head admits, and its sessions' rows must not be held up here.
+        : new BatchLimits(options.MaxSessions, Math.Max(options.TokenBudget, options.MaxSessions), options.MixedPrefillTokens);
+
+    private StagePeer PeerOf(string id)
+    {
+        if (!_peers.TryGetValue(id, out var peer))
+        {
+            peer = new StagePeer(id, _neighbours.Incarnation, _pool);
+            _peers.Add(id, peer);
+        }
+
+        return peer;
+    }
+}
