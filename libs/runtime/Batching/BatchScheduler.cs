@@ -9,11 +9,13 @@ namespace Parallax.Runtime.Batching;
 /// its batch, so every plan gives the same tokens.
 /// </summary>
 /// <remarks>
-/// Every runnable decoding session gets its row in each step. Prefill gets what is left, at most
-/// <see cref="BatchLimits.MixedPrefillTokens"/> while anybody decodes; it is dealt out block by block to the client
-/// with the least service and, within a client, evenly, so that a long prompt delays nobody by more than a chunk.
-/// When blocks run out the youngest session gives its own back and recomputes later. The oldest runnable session never
-/// does: it always progresses, and so, in turn, does everyone.
+/// Every runnable decoding session gets its row in each step, or, when the caller caps them, those that have been ready
+/// for longest. Prefill gets what is left, at most <see cref="BatchLimits.MixedPrefillTokens"/> while anybody decodes; it
+/// is dealt out block by block to the client with the least service and, within a client, evenly, so that a long prompt
+/// delays nobody by more than a chunk. When blocks run out the youngest session gives its own back and recomputes later.
+/// The oldest runnable session never does: it always progresses, and so, in turn, does everyone. Idle sessions (their
+/// rows are elsewhere in the ring) count as older or younger like all others: a younger session takes nothing from an
+/// idle one, but waits for it. So, where all stages of a path order sessions alike, the oldest loses its blocks at none.
 /// </remarks>
 internal sealed class BatchScheduler
 {
@@ -25,6 +27,7 @@ internal sealed class BatchScheduler
     private int[] _available = new int[2];
     private long[] _promised = new long[2];
     private long[] _service = new long[16];
+    private long[] _readySince = new long[16];
     private int[] _granted = new int[16];
     private bool[] _out = new bool[16];
 
@@ -42,17 +45,30 @@ internal sealed class BatchScheduler
     /// <param name="service">Rows computed so far per client.</param>
     /// <param name="room">Room in each KV group.</param>
     /// <param name="plan">Receives the decision.</param>
-    public void Plan(ReadOnlySpan<SessionView> sessions, ReadOnlySpan<long> service, ReadOnlySpan<KvRoom> room, StepPlan plan)
+    /// <param name="maxDecodeRows">Decode rows in this step at most; those with the smallest <see cref="SessionView.ReadySince"/>.</param>
+    /// <param name="othersDecode">
+    /// Whether prefill is to be limited also when no decode row is in this step: sessions decode whose rows are elsewhere
+    /// in the ring, and come back into the way of what is computed now.
+    /// </param>
+    public void Plan(
+        ReadOnlySpan<SessionView> sessions,
+        ReadOnlySpan<long> service,
+        ReadOnlySpan<KvRoom> room,
+        StepPlan plan,
+        int maxDecodeRows = int.MaxValue,
+        bool othersDecode = false)
     {
         ArgumentNullException.ThrowIfNull(plan);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxDecodeRows);
         plan.Clear();
         Prepare(sessions.Length, service, room);
-        if (PlanDecodes(sessions, room.Length, plan))
+        var (ready, latest, ties) = CapDecodes(sessions, maxDecodeRows);
+        if (PlanDecodes(sessions, latest, ties, room.Length, plan))
         {
             Admit(sessions, room, plan);
             if (plan.Victim == StepPlan.None)
             {
-                PlanPrefills(sessions, service, room.Length, plan);
+                PlanPrefills(sessions, service, room.Length, mixed: ready > 0 || othersDecode, plan);
             }
         }
 
@@ -80,6 +96,7 @@ internal sealed class BatchScheduler
         Fit(ref _available, room.Length);
         Fit(ref _promised, room.Length);
         Fit(ref _service, service.Length);
+        Fit(ref _readySince, sessions);
         Fit(ref _granted, sessions);
         Fit(ref _out, sessions);
         for (var g = 0; g < room.Length; g++)
@@ -93,20 +110,57 @@ internal sealed class BatchScheduler
         _computing.Clear();
     }
 
-    /// <summary>One row for each runnable decoding session, oldest first; false when blocks must be given back first.</summary>
-    private bool PlanDecodes(ReadOnlySpan<SessionView> sessions, int groups, StepPlan plan)
+    /// <summary>
+    /// Which runnable decoding sessions may have a row: those ready before <c>Latest</c>, and the first <c>Ties</c> of
+    /// those ready at that time. <c>Ready</c> is the number of all, which may be more.
+    /// </summary>
+    private (int Ready, long Latest, int Ties) CapDecodes(ReadOnlySpan<SessionView> sessions, int cap)
+    {
+        var ready = 0;
+        foreach (var session in sessions)
+        {
+            if (session.Phase == SessionPhase.Decoding && session.IsRunnable)
+            {
+                _readySince[ready++] = session.ReadySince;
+            }
+        }
+
+        if (ready <= cap)
+        {
+            return (ready, long.MaxValue, int.MaxValue);
+        }
+
+        if (cap == 0)
+        {
+            return (ready, long.MinValue, 0);
+        }
+
+        var times = _readySince.AsSpan(0, ready);
+        times.Sort();
+        var latest = times[cap - 1];
+        return (ready, latest, cap - times.IndexOf(latest));
+    }
+
+    /// <summary>One row for each session that may have one, oldest first; false when blocks must be given back first.</summary>
+    private bool PlanDecodes(ReadOnlySpan<SessionView> sessions, long latest, int ties, int groups, StepPlan plan)
     {
         for (var i = 0; i < sessions.Length; i++)
         {
-            if (sessions[i] is not { Phase: SessionPhase.Decoding, Paused: false })
+            var view = sessions[i];
+            if (view.Phase != SessionPhase.Decoding || !view.IsRunnable || view.ReadySince > latest
+                || (view.ReadySince == latest && ties-- <= 0))
             {
                 continue;
             }
 
-            if (!TryTakeBlocks(sessions[i], 0, 1, groups))
+            if (!TryTakeBlocks(view, 0, 1, groups))
             {
-                ChooseVictim(sessions, i, OldestRunnable(sessions, plan), plan);
-                return false;
+                if (ChooseVictim(sessions, i, OldestRunnable(sessions, plan), plan))
+                {
+                    return false;
+                }
+
+                continue;
             }
 
             _granted[i] = 1;
@@ -132,7 +186,7 @@ internal sealed class BatchScheduler
             if (session.IsRunning)
             {
                 places--;
-                alone &= session.Paused;
+                alone &= session is { Paused: true, Idle: false };
                 Promise(session, room);
             }
         }
@@ -183,7 +237,7 @@ internal sealed class BatchScheduler
     {
         for (var i = sessions.Length - 1; i >= 0; i--)
         {
-            if (sessions[i].IsRunning && sessions[i].Paused)
+            if (sessions[i] is { IsRunning: true, Paused: true, Idle: false })
             {
                 return i;
             }
@@ -231,17 +285,17 @@ internal sealed class BatchScheduler
 
     private static int NeedOf(in SessionView session, KvRoom room)
     {
-        var blocks = KvSequence.BlocksFor(session.Applied + session.Remaining) - session.CoveredBlocks;
+        var blocks = KvSequence.BlocksFor(Math.Max(session.Applied + session.Remaining, session.Known)) - session.CoveredBlocks;
         return Math.Min(Math.Max(0, blocks), room.PeakPerSession) + 1;
     }
 
     /// <summary>Deals the rest of the budget out, a block at a time.</summary>
-    private void PlanPrefills(ReadOnlySpan<SessionView> sessions, ReadOnlySpan<long> service, int groups, StepPlan plan)
+    private void PlanPrefills(ReadOnlySpan<SessionView> sessions, ReadOnlySpan<long> service, int groups, bool mixed, StepPlan plan)
     {
         service.CopyTo(_service);
         _out.AsSpan(0, sessions.Length).Clear();
         var budget = _limits.TokenBudget - plan.DecodeRows;
-        if (plan.DecodeRows > 0)
+        if (mixed)
         {
             budget = Math.Min(budget, _limits.MixedPrefillTokens);
         }
@@ -273,9 +327,8 @@ internal sealed class BatchScheduler
             if (!TryTakeBlocks(view, granted, count, groups))
             {
                 var oldest = OldestRunnable(sessions, plan);
-                if (granted == 0 && next == oldest)
+                if (granted == 0 && next == oldest && ChooseVictim(sessions, next, oldest, plan))
                 {
-                    ChooseVictim(sessions, next, oldest, plan);
                     return;
                 }
 
@@ -306,7 +359,7 @@ internal sealed class BatchScheduler
         for (var i = 0; i < sessions.Length; i++)
         {
             var view = sessions[i];
-            if (_out[i] || view.Paused || _granted[i] >= view.Remaining
+            if (_out[i] || !view.IsRunnable || _granted[i] >= view.Remaining
                 || (view.Phase != SessionPhase.Prefilling && !(view.Phase == SessionPhase.Waiting && plan.Admitted.Contains(i))))
             {
                 continue;
@@ -345,26 +398,39 @@ internal sealed class BatchScheduler
     /// <summary>
     /// Who gives blocks back for <paramref name="requester"/>: first prefixes held by sessions that do not run, then the
     /// youngest running session. Only the oldest runnable session may take from an older (paused) one; any other that
-    /// finds nobody younger gives back its own.
+    /// finds nobody younger gives back its own. False when it is to wait for an older session that is only idle.
     /// </summary>
-    private static void ChooseVictim(ReadOnlySpan<SessionView> sessions, int requester, int oldest, StepPlan plan)
+    private static bool ChooseVictim(ReadOnlySpan<SessionView> sessions, int requester, int oldest, StepPlan plan)
     {
         for (var i = sessions.Length - 1; i >= 0; i--)
         {
             if (!sessions[i].IsRunning && sessions[i].CoveredBlocks > 0 && i != requester)
             {
                 plan.Victim = i;
-                return;
+                return true;
             }
         }
 
+        var waits = false;
         for (var i = sessions.Length - 1; i >= 0; i--)
         {
-            if (sessions[i].IsRunning && sessions[i].CoveredBlocks > 0 && i != requester && (i > requester || requester == oldest))
+            if (!sessions[i].IsRunning || sessions[i].CoveredBlocks == 0 || i == requester)
+            {
+                continue;
+            }
+
+            if (i > requester || (requester == oldest && !sessions[i].Idle))
             {
                 plan.Victim = i;
-                return;
+                return true;
             }
+
+            waits = requester == oldest;
+        }
+
+        if (waits)
+        {
+            return false;
         }
 
         if (requester == oldest)
@@ -375,13 +441,15 @@ internal sealed class BatchScheduler
         {
             plan.Victim = requester;
         }
+
+        return true;
     }
 
     private static int OldestRunnable(ReadOnlySpan<SessionView> sessions, StepPlan plan)
     {
         for (var i = 0; i < sessions.Length; i++)
         {
-            if (!sessions[i].Paused && (sessions[i].IsRunning || plan.Admitted.Contains(i)))
+            if (sessions[i].IsRunnable && (sessions[i].IsRunning || plan.Admitted.Contains(i)))
             {
                 return i;
             }

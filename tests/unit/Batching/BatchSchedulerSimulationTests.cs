@@ -31,6 +31,52 @@ public class BatchSchedulerSimulationTests
     }
 
     [Fact]
+    public void Simulation_RandomLoadOfARing_EverySessionEndsAndEveryPlanKeepsTheRules()
+    {
+        // Rows of a head come back after some steps, and a later stage's prompts arrive bit by bit.
+        var limits = Gen.Select(Gen.Int[1, 6], Gen.Int[16, 96], Gen.Int[16, 64], (batch, budget, mixed) => new BatchLimits(batch, budget, mixed));
+        var ring = Gen.Select(Gen.Int[1, 12], Gen.Int[1, 3], Gen.Int[3, 200]);
+        var session = Gen.Select(Gen.Int[1, 300], Gen.Int[1, 60], Gen.Int[0, 3], Gen.Int[0, 60]);
+        Gen.Select(limits, Gen.Int[24, 60], ring, session.Array[1, 25]).Sample(
+            (limits, blocks, ring, sessions) =>
+            {
+                var (time, cap, rate) = ring;
+                var simulation = new Simulation(limits, blocks) { RingSteps = time, MaxDecodeRows = cap, ArrivalRate = rate };
+                var work = 0;
+                foreach (var (prompt, answer, client, arrival) in sessions)
+                {
+                    simulation.Add(prompt, answer, client, arrival);
+                    work += prompt + (answer * time);
+                }
+
+                var steps = simulation.Run(limit: 40 * work);
+                Assert.True(simulation.AllEnded, $"{simulation.Unfinished} sessions unfinished after {steps} steps");
+            },
+            iter: 400);
+    }
+
+    [Fact]
+    public void Simulation_CappedDecodes_EveryReadySessionHasItsTurn()
+    {
+        Gen.Select(Gen.Int[1, 16], Gen.Int[1, 4], Gen.Int[1, 12]).Sample(
+            (sessions, cap, ring) =>
+            {
+                var simulation = new Simulation(new BatchLimits(16, 64, 32), 4000) { RingSteps = ring, MaxDecodeRows = cap };
+                for (var i = 0; i < sessions; i++)
+                {
+                    simulation.Add(10 + (i * 13), 60, client: i % 3, arrival: i);
+                }
+
+                simulation.Run(limit: 20_000);
+                Assert.True(simulation.AllEnded);
+
+                // First come, first served: before a session's row there are at most those of all others.
+                Assert.InRange(simulation.LongestWait, 0, (sessions - 1) / cap);
+            },
+            iter: 200);
+    }
+
+    [Fact]
     public void Simulation_EndlessFlood_ASecondClientIsServedSoon()
     {
         // Client 0 keeps 30 sessions of 400 + 20 tokens waiting at all times; client 1 comes once.
@@ -74,6 +120,17 @@ public class BatchSchedulerSimulationTests
         private readonly long[] _service = new long[8];
         private int _now;
 
+        /// <summary>Steps until the row of a decoding session has come back as a token.</summary>
+        public int RingSteps { get; init; } = 1;
+
+        public int MaxDecodeRows { get; init; } = int.MaxValue;
+
+        /// <summary>Rows of each prompt that arrive per step.</summary>
+        public int ArrivalRate { get; init; } = int.MaxValue;
+
+        /// <summary>The most steps that a decoding session was ready and not in the plan.</summary>
+        public int LongestWait { get; private set; }
+
         public Func<Session, (int Prompt, int Answer, int Client)?>? Refill { get; set; }
 
         public bool AllEnded => _future.Count == 0 && _sessions.Count == 0;
@@ -82,7 +139,7 @@ public class BatchSchedulerSimulationTests
 
         public Session Add(int prompt, int answer, int client, int arrival)
         {
-            var session = new Session { Prompt = prompt, Answer = answer, Client = client, Arrival = arrival, Known = prompt };
+            var session = new Session { Prompt = prompt, Answer = answer, Client = client, Arrival = arrival, Known = prompt, Arrived = Math.Min(prompt, ArrivalRate) };
             _future.Add(session);
             return session;
         }
@@ -99,6 +156,12 @@ public class BatchSchedulerSimulationTests
             {
                 _sessions.AddRange(_future.Where(session => session.Arrival <= _now));
                 _future.RemoveAll(session => session.Arrival <= _now);
+                foreach (var session in _sessions)
+                {
+                    session.Arrived = (int)Math.Min((long)session.Arrived + ArrivalRate, session.Prompt);
+                    session.Idle = session.View.IsRunning && (session.BackAt > _now || session.Due == 0);
+                }
+
                 Step();
                 _now++;
             }
@@ -111,7 +174,8 @@ public class BatchSchedulerSimulationTests
             while (true)
             {
                 SessionView[] views = [.. _sessions.Select(session => session.View)];
-                _scheduler.Plan(views, _service, [new KvRoom(Free, int.MaxValue)], _plan);
+                var decodes = RingSteps > 1 && _sessions.Any(session => session.Phase == SessionPhase.Decoding);
+                _scheduler.Plan(views, _service, [new KvRoom(Free, int.MaxValue)], _plan, MaxDecodeRows, decodes);
                 Assert.Equal(StepPlan.None, _plan.Stuck);
                 if (_plan.Victim == StepPlan.None)
                 {
@@ -124,6 +188,8 @@ public class BatchSchedulerSimulationTests
                 Assert.True(victim.Blocks > 0, "a victim must have blocks");
                 victim.Computed = 0;
                 victim.Phase = SessionPhase.Waiting;
+                victim.BackAt = 0;
+                victim.Idle = false;
             }
 
             CheckPlan();
@@ -146,6 +212,7 @@ public class BatchSchedulerSimulationTests
                 if (session.Computed == session.Known)
                 {
                     session.Known++;
+                    session.BackAt = _now + RingSteps;
                     session.Phase = SessionPhase.Decoding;
                     session.Ended = session.Known == session.Prompt + session.Answer;
                     session.EndedAt = _now;
@@ -166,10 +233,15 @@ public class BatchSchedulerSimulationTests
         private void CheckPlan()
         {
             var rows = _plan.Slices.Sum(slice => slice.Count);
-            var decoding = _sessions.Count(session => session.Phase == SessionPhase.Decoding);
-            Assert.Equal(decoding, _plan.DecodeRows);
+            var decoding = _sessions.Count(session => session is { Phase: SessionPhase.Decoding, Idle: false });
+            var idle = _sessions.Any(session => session.Idle);
+
+            // A session may wait for a block of an older idle one.
+            var lacksBlocks = idle && Free == 0;
+            Assert.InRange(_plan.DecodeRows, lacksBlocks ? 0 : Math.Min(decoding, MaxDecodeRows), Math.Min(decoding, MaxDecodeRows));
+            CheckTurns(lacksBlocks);
             Assert.Equal(rows, _plan.DecodeRows + _plan.PrefillRows);
-            Assert.InRange(rows, _sessions.Count == 0 ? 0 : 1, limits.TokenBudget);
+            Assert.InRange(rows, _sessions.Count == 0 || idle ? 0 : 1, limits.TokenBudget);
             Assert.True(decoding == 0 || _plan.PrefillRows <= limits.MixedPrefillTokens, "prefill exceeds its cap beside decodes");
             Assert.Equal(_plan.Slices.Count, _plan.Slices.Select(slice => slice.Session).Distinct().Count());
             Assert.InRange(_sessions.Count(session => session.View.IsRunning) + _plan.Admitted.Count, 0, limits.MaxBatch);
@@ -177,10 +249,36 @@ public class BatchSchedulerSimulationTests
             Assert.All(_plan.Slices, slice => Assert.True(
                 _sessions[slice.Session].View.IsRunning || _plan.Admitted.Contains(slice.Session), "a session computes that was not admitted"));
         }
+
+        /// <summary>Nobody's row comes before that of one who has waited longer.</summary>
+        private void CheckTurns(bool lacksBlocks)
+        {
+            var chosen = _plan.Slices.Select(slice => _sessions[slice.Session]).ToHashSet();
+            var passed = _sessions.Where(session => session is { Phase: SessionPhase.Decoding, Idle: false } && !chosen.Contains(session)).ToList();
+            if (passed.Count == 0 || lacksBlocks)
+            {
+                return;
+            }
+
+            var longest = passed.Min(session => session.BackAt);
+            Assert.All(chosen.Where(session => session.Phase == SessionPhase.Decoding), session => Assert.True(session.BackAt <= longest));
+            LongestWait = Math.Max(LongestWait, _now - longest + 1);
+        }
     }
 
     private sealed class Session
     {
+        /// <summary>Rows of the prompt that are here.</summary>
+        public int Arrived { get; set; }
+
+        /// <summary>The step from which on it has its token.</summary>
+        public int BackAt { get; set; }
+
+        public bool Idle { get; set; }
+
+        /// <summary>Rows that are here and not computed.</summary>
+        public int Due => Math.Max(0, Known - (Prompt - Arrived) - Computed);
+
         public required int Prompt { get; init; }
 
         public required int Answer { get; init; }
@@ -208,7 +306,10 @@ public class BatchSchedulerSimulationTests
             Phase = Phase,
             Client = Client,
             Applied = Computed,
-            Remaining = Known - Computed,
+            Remaining = Due,
+            Known = Known,
+            Idle = Idle,
+            ReadySince = BackAt,
             CoveredBlocks = Blocks,
             Bypassed = Bypassed,
         };

@@ -176,6 +176,109 @@ public class BatchSchedulerTests
         Assert.Equal(StepPlan.None, plan.Victim);
     }
 
+    [Fact]
+    public void Plan_CappedDecodes_ThoseReadyForLongestGetTheRows()
+    {
+        SessionView[] sessions = [ReadyAt(30), ReadyAt(10), ReadyAt(5) with { Paused = true }, ReadyAt(20)];
+
+        Assert.Equal([new PlannedSlice(1, 1), new PlannedSlice(3, 1)], Plan(sessions, available: 100, maxDecodeRows: 2).Slices);
+        Assert.Equal([new PlannedSlice(1, 1)], Plan(sessions, available: 100, maxDecodeRows: 1).Slices);
+        Assert.Equal(3, Plan(sessions, available: 100, maxDecodeRows: 3).DecodeRows);
+    }
+
+    [Fact]
+    public void Plan_CappedDecodesReadyAtOnce_TheFirstInOrderGetTheRows()
+    {
+        var plan = Plan([ReadyAt(20), ReadyAt(10), ReadyAt(20), ReadyAt(20)], available: 100, maxDecodeRows: 3);
+
+        Assert.Equal([new PlannedSlice(0, 1), new PlannedSlice(1, 1), new PlannedSlice(2, 1)], plan.Slices);
+    }
+
+    [Fact]
+    public void Plan_CappedDecodes_BlocksAreTakenOldestFirst()
+    {
+        SessionView[] sessions = [ReadyAt(30, applied: 16), ReadyAt(10, applied: 16), ReadyAt(20)];
+        var plan = Plan(sessions, available: 1, maxDecodeRows: 3);
+
+        // The second in order has waited for longest, yet it is the first that gets the block.
+        Assert.Equal(2, plan.Victim);
+        Assert.Equal([new PlannedSlice(1, 1)], Plan(sessions, available: 1, maxDecodeRows: 1).Slices);
+    }
+
+    [Fact]
+    public void Plan_NoDecodeRowAllowed_PrefillIsStillCapped()
+    {
+        var plan = Plan([Decoding(40), Prefilling(0, 1000)], available: 100, maxDecodeRows: 0);
+
+        Assert.Equal([new PlannedSlice(1, 32)], plan.Slices);
+        Assert.Equal(0, plan.DecodeRows);
+    }
+
+    [Fact]
+    public void Plan_OthersDecodeElsewhere_PrefillIsCapped()
+    {
+        Assert.Equal(32, Plan([Prefilling(0, 1000)], available: 100, othersDecode: true).PrefillRows);
+        Assert.Equal(128, Plan([Prefilling(0, 1000), Idle(40)], available: 100).PrefillRows);
+    }
+
+    [Fact]
+    public void Plan_NegativeCap_IsRefused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => Plan([Decoding(40)], available: 100, maxDecodeRows: -1));
+
+    [Fact]
+    public void Plan_IdleSessions_ComputeNothing()
+    {
+        var plan = Plan([Idle(40), Decoding(20), Prefilling(16, 50) with { Idle = true }], available: 100);
+
+        Assert.Equal([new PlannedSlice(1, 1)], plan.Slices);
+    }
+
+    [Fact]
+    public void Plan_IdleSessions_KeepTheirPlaces()
+    {
+        var plan = Plan([Idle(40), Idle(40) with { Paused = true }, Idle(40), Idle(40), Waiting(30)], available: 100);
+
+        Assert.Empty(plan.Admitted);
+        Assert.Equal(StepPlan.None, plan.Victim);
+    }
+
+    [Fact]
+    public void Plan_OnlyIdleSessionsRun_AWaitingOneNeedsRoom()
+    {
+        Assert.Empty(Plan([Idle(40), Waiting(400)], available: 4).Admitted);
+        Assert.Equal([1], Plan([Idle(40) with { Paused = true, Idle = false }, Waiting(400)], available: 4).Admitted);
+    }
+
+    [Fact]
+    public void Plan_NoBlockBesideAnOlderIdleSession_TheYoungerWaits()
+    {
+        var decoding = Plan([Idle(160), Decoding(16)], available: 0);
+        var prefilling = Plan([Idle(160), Prefilling(16, 30)], available: 0);
+
+        Assert.Equal((StepPlan.None, StepPlan.None), (decoding.Victim, decoding.Stuck));
+        Assert.Empty(decoding.Slices);
+        Assert.Equal((StepPlan.None, StepPlan.None), (prefilling.Victim, prefilling.Stuck));
+        Assert.Empty(prefilling.Slices);
+    }
+
+    [Fact]
+    public void Plan_NoBlockForAnOlderSession_TheYoungestIdleOneGivesBack()
+    {
+        Assert.Equal(2, Plan([Decoding(16), Idle(20), Idle(20)], available: 0).Victim);
+        Assert.Equal(1, Plan([Idle(20), Decoding(20) with { Paused = true }, Decoding(16)], available: 0).Victim);
+    }
+
+    [Fact]
+    public void Plan_PromptOfKnownLengthBeforeItsRows_ReservesTheRoom()
+    {
+        // 400 positions are 25 blocks and one for the answer, of which the rows that have arrived take one.
+        SessionView[] sessions = [Prefilling(0, 16) with { Known = 400 }, Waiting(30)];
+
+        Assert.Empty(Plan(sessions, available: 28).Admitted);
+        Assert.Equal([1], Plan(sessions, available: 29).Admitted);
+        Assert.Equal([1], Plan([Prefilling(0, 16), Waiting(30)], available: 5).Admitted);
+    }
+
     [Theory]
     [InlineData(0, 32, 16)]
     [InlineData(4, 3, 16)]
@@ -195,16 +298,22 @@ public class BatchSchedulerTests
         CoveredBlocks = (applied + 15) / 16,
     };
 
+    private static SessionView ReadyAt(long since, int applied = 20) => Decoding(applied) with { ReadySince = since };
+
+    private static SessionView Idle(int applied) => Decoding(applied) with { Remaining = 0, Idle = true };
+
     private static SessionView Prefilling(int applied, int remaining, int client = 0) =>
         Decoding(applied, client) with { Phase = SessionPhase.Prefilling, Remaining = remaining };
 
     private static SessionView Waiting(int remaining, int client = 0) =>
         new() { Phase = SessionPhase.Waiting, Client = client, Remaining = remaining };
 
-    private static StepPlan Plan(SessionView[] sessions, int available, long[]? service = null, BatchLimits? limits = null)
+    private static StepPlan Plan(
+        SessionView[] sessions, int available, long[]? service = null, BatchLimits? limits = null, int maxDecodeRows = int.MaxValue, bool othersDecode = false)
     {
         var plan = new StepPlan();
-        new BatchScheduler(limits ?? Limits).Plan(sessions, service ?? [0], [new KvRoom(available, int.MaxValue)], plan);
+        new BatchScheduler(limits ?? Limits).Plan(
+            sessions, service ?? [0], [new KvRoom(available, int.MaxValue)], plan, maxDecodeRows, othersDecode);
         return plan;
     }
 }
