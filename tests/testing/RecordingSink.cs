@@ -8,6 +8,7 @@ internal sealed class RecordingSink : ISessionSink
     // Guards the lists: the loop's thread writes, the test reads.
     private readonly Lock _gate = new();
     private readonly List<int> _tokens = [];
+    private readonly List<float> _logProbs = [];
     private readonly TaskCompletionSource<SessionEnd> _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _complaint;
 
@@ -29,6 +30,18 @@ internal sealed class RecordingSink : ISessionSink
         }
     }
 
+    /// <summary>The log-probabilities so far, each token's own and then its alternatives'; NaN where none was asked for.</summary>
+    public float[] LogProbs
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _logProbs];
+            }
+        }
+    }
+
     public void OnToken(in EmittedToken token)
     {
         lock (_gate)
@@ -39,6 +52,8 @@ internal sealed class RecordingSink : ISessionSink
             }
 
             _tokens.Add(token.TokenId);
+            _logProbs.Add(token.LogProb);
+            _logProbs.AddRange(token.TopLogProbs.IsDefault ? [] : token.TopLogProbs.Select(static top => top.LogProb));
         }
 
         Token?.Invoke(token);

@@ -19,4 +19,32 @@ public sealed record StageEngineOptions
     /// its receiver hold, so that control frames are always read. Default 16 MiB.
     /// </summary>
     public long LinkWindowBytes { get; init; } = 16L << 20;
+
+    /// <summary>Throws when an option makes no sense; the message names all that do not.</summary>
+    internal void Validate()
+    {
+        List<string> errors = [];
+        if (JournalBytes < MinimalJournalBytes)
+        {
+            errors.Add($"JournalBytes is {JournalBytes}: at least {MinimalJournalBytes}");
+        }
+
+        if (WindowRows < 64)
+        {
+            errors.Add($"WindowRows is {WindowRows}: at least 64, since decode rows are acknowledged several at a time");
+        }
+
+        if (LinkWindowBytes < 1)
+        {
+            errors.Add($"LinkWindowBytes is {LinkWindowBytes}: at least 1");
+        }
+
+        if (errors.Count > 0)
+        {
+            throw new ArgumentException(string.Join("; ", errors));
+        }
+    }
+
+    /// <summary>A journal that cannot hold a few chunks of one session could never go on.</summary>
+    private const long MinimalJournalBytes = 1 << 20;
 }

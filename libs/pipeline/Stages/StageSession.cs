@@ -1,9 +1,6 @@
-using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.KvCache;
-using Parallax.Transport.Buffers;
 using Parallax.Transport.Flow;
-using Parallax.Transport.Framing;
 
 namespace Parallax.Pipeline.Stages;
 
@@ -136,6 +133,9 @@ internal sealed class StageSession : EngineSession
         Append(tokenId);
         KnownIds = TokenCount;
     }
+
+    /// <summary>Ids of known positions.</summary>
+    public ReadOnlySpan<int> IdsAt(int first, int count) => AllTokenIds.Slice(first, count);
 
     /// <summary>Whether the ids of [first, first + count) fit the session's room.</summary>
     public bool HasRoomFor(int first, int count) => first + count <= AllTokenIds.Length;

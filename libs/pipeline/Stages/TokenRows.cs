@@ -34,7 +34,7 @@ internal static class TokenRows
         WritePair(row, choice.TokenId, choice.LogProb);
         for (var i = 0; (i + 1) * PairBytes < row.Length; i++)
         {
-            var (id, logProb) = i < choice.TopLogProbs.Length ? choice.TopLogProbs[i] : new TokenLogProb(-1, 0);
+            var (id, logProb) = !choice.TopLogProbs.IsDefault && i < choice.TopLogProbs.Length ? choice.TopLogProbs[i] : new TokenLogProb(-1, 0);
             WritePair(row[((i + 1) * PairBytes)..], id, logProb);
         }
     }

@@ -258,7 +258,7 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         while (true)
         {
             View();
-            _scheduler.Plan(_views.AsSpan(0, Table.Sessions.Count), Table.Service, _room, Plan);
+            _scheduler.Plan(_views.AsSpan(0, Table.Sessions.Count), Table.Service, _room, Plan, maxDecodeRows, othersDecode);
             if (Plan.Victim != StepPlan.None)
             {
                 Preempt(Table.Sessions[Plan.Victim]);

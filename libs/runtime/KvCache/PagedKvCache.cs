@@ -345,7 +345,7 @@ internal sealed class PagedKvCache
         _windows[group] is { } window ? (int)(Math.Max(0, (long)length - window - WindowSlack) / KvGroup.BlockTokens) : 0;
 
     /// <summary>Whether every position that the next one attends to is held, at <paramref name="length"/> positions.</summary>
-    private bool HoldsWindowsAt(KvSequence sequence, int length)
+    public bool HoldsWindowsAt(KvSequence sequence, int length)
     {
         for (var g = 0; g < _pools.Length; g++)
         {
