@@ -20,6 +20,12 @@ public sealed record StageEngineOptions
     /// </summary>
     public long LinkWindowBytes { get; init; } = 16L << 20;
 
+    /// <summary>
+    /// Micro-batches that the decoding sessions of a path travel in; null (the default) finds the number that gives the
+    /// most tokens per second. A number is for measurements and tests.
+    /// </summary>
+    public int? MicroBatches { get; init; }
+
     /// <summary>Throws when an option makes no sense; the message names all that do not.</summary>
     internal void Validate()
     {
@@ -37,6 +43,11 @@ public sealed record StageEngineOptions
         if (LinkWindowBytes < 1)
         {
             errors.Add($"LinkWindowBytes is {LinkWindowBytes}: at least 1");
+        }
+
+        if (MicroBatches < 1)
+        {
+            errors.Add($"MicroBatches is {MicroBatches}: at least 1");
         }
 
         if (errors.Count > 0)

@@ -247,7 +247,7 @@ internal sealed partial class StageLoop
     /// <summary>The head takes what the tail has sampled.</summary>
     private void AdoptTokens(StageSession session, in RowRunView run, in RunDecision decision)
     {
-        ReturnGroup(session);
+        ReturnGroup(session, decision.Count);
         for (var i = 0; i < decision.Count; i++)
         {
             var index = decision.First - run.Head.First + i;

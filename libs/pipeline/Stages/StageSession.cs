@@ -76,7 +76,7 @@ internal sealed class StageSession : EngineSession
     public bool MayDecode { get; set; }
 
     /// <summary>The micro-batch in which its last row travels; 0 for none.</summary>
-    public int Group { get; set; }
+    public long Group { get; set; }
 
     /// <summary>Whether it waits in the list of sessions that have something to settle.</summary>
     public bool IsUnsettled { get; set; }
