@@ -33,6 +33,9 @@ public sealed class SmolLm2Fixture : IDisposable
 
     internal IComputeBackend Backend => _shared!;
 
+    /// <summary>Without the shared copy, for shards that are freed one by one.</summary>
+    internal IComputeBackend PlainBackend => _backend!;
+
     public static JsonDocument Read(string name) => JsonDocument.Parse(File.ReadAllBytes(PathOf(name)));
 
     public static string PathOf(string name) => TestData.PathOf("models", "smollm2", name);

@@ -16,7 +16,7 @@ public sealed class SmolLm2RingTests(SmolLm2Fixture fixture) : IClassFixture<Smo
     public void Run_TwoToSixStages_GivesTheBitsOfTheWholeModel(ResidualPrecision precision)
     {
         SmolLm2Fixture.SkipWhenAbsent();
-        var check = new PipelineCheck(fixture.Model, fixture.Backend, precision, Sessions()) { KvTokens = 1536 };
+        var check = new PipelineCheck(fixture.Model, fixture.PlainBackend, precision, Sessions()) { KvTokens = 1536 };
         foreach (var cuts in (int[][])[[15], [7, 19], [10, 20], [3, 11, 24], [6, 12, 18, 24], [1, 2, 9, 17, 29]])
         {
             Assert.Null(check.Difference(cuts, seed: cuts.Length));
@@ -30,7 +30,7 @@ public sealed class SmolLm2RingTests(SmolLm2Fixture fixture) : IClassFixture<Smo
         SmolLm2Fixture.SkipWhenAbsent();
         foreach (var microBatches in (int[])[1, 2])
         {
-            var check = new PipelineCheck(fixture.Model, fixture.Backend, precision, Sessions())
+            var check = new PipelineCheck(fixture.Model, fixture.PlainBackend, precision, Sessions())
             {
                 KvTokens = 1536,
                 Options = new StageEngineOptions { MicroBatches = microBatches },
