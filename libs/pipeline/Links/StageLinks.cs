@@ -13,17 +13,25 @@ public sealed class StageLinks(long incarnation) : ILinkHandler
     public long Incarnation => incarnation;
 
     /// <summary>Names the hub that dials; once, before the first session is opened.</summary>
-    public void Attach(LinkHub hub) => throw new NotImplementedException();
+    public void Attach(LinkHub hub) => Hub = hub;
+
+    internal LinkHub? Hub { get; private set; }
 
     /// <inheritdoc/>
-    public void OnConnected(Link link, long generation, HelloFrame peer) => throw new NotImplementedException();
+    public void OnConnected(Link link, long generation, HelloFrame peer)
+    {
+    }
 
     /// <inheritdoc/>
-    public void OnFrame(Link link, long generation, TensorBuffer frame, in FrameHeader header) => throw new NotImplementedException();
+    public void OnFrame(Link link, long generation, TensorBuffer frame, in FrameHeader header) => frame.Dispose();
 
     /// <inheritdoc/>
-    public void OnDisconnected(Link link, long generation, LinkDownReason reason) => throw new NotImplementedException();
+    public void OnDisconnected(Link link, long generation, LinkDownReason reason)
+    {
+    }
 
     /// <inheritdoc/>
-    public void OnLiveness(Link link, PeerLiveness liveness) => throw new NotImplementedException();
+    public void OnLiveness(Link link, PeerLiveness liveness)
+    {
+    }
 }
