@@ -208,7 +208,14 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
 
         var route = OpenRoute.Of(open, state);
         var session = new WorkerSession(
-            id, epoch, open.Prompt.Count, open.Sampling?.HasTopLogProbs ?? false, state.Incarnation, state.Sessions, route.Shard);
+            id,
+            epoch,
+            open.Prompt.Count,
+            open.Sampling?.HasTopLogProbs ?? false,
+            state.Incarnation,
+            state.Sessions,
+            route.Shard,
+            emitsTokens: route.Path is null or { IsHead: true });
         session.Adopt(_stream);
         if (route.Shard is not { } shard || !shard.TryEnter(session))
         {
@@ -216,7 +223,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             session.Answer(WorkerMapping.Refuse(
                 session.Reference,
                 route.Shard is null ? route.Refusal : RefusalCode.WrongModel,
-                route.Shard is null ? route.Message : $"Shard {route.Shard.Id} has just been retired."));
+                route.Shard is null ? route.Message : Retired(route.Shard)));
             return;
         }
 
@@ -232,8 +239,9 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
         OpenAck answer;
         try
         {
-            var result = await shard.Engine!.OpenAsync(WorkerMapping.ToRequest(open, path), session, CancellationToken.None);
-            answer = WorkerMapping.ToWire(result, session.Reference);
+            answer = shard.Engine is { } engine
+                ? WorkerMapping.ToWire(await engine.OpenAsync(WorkerMapping.ToRequest(open, path), session, CancellationToken.None), session.Reference)
+                : WorkerMapping.Refuse(session.Reference, RefusalCode.WrongModel, Retired(shard));
         }
         catch (Exception e)
         {
@@ -249,6 +257,8 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
 
         session.Answer(answer);
     }
+
+    private static string Retired(Shard shard) => $"Shard {shard.Id} has just been retired.";
 
     private async ValueTask ProbeAsync(Probe probe, CancellationToken cancellationToken)
     {

@@ -15,7 +15,7 @@ namespace Parallax.Worker.Gpu.Control;
 /// beside it. Thread-safe.
 /// </summary>
 internal sealed class WorkerSession(
-    SessionId id, Epoch epoch, int promptTokens, bool withLogProbs, long incarnation, SessionTable table, Shard? shard = null)
+    SessionId id, Epoch epoch, int promptTokens, bool withLogProbs, long incarnation, SessionTable table, Shard? shard = null, bool emitsTokens = true)
     : ISessionSink
 {
     private readonly Lock _gate = new(); // guards everything below
@@ -87,7 +87,8 @@ internal sealed class WorkerSession(
     }
 
     /// <summary>
-    /// Makes a stream the owner and sends from the router's N on (rule 1).
+    /// Makes a stream the owner and sends from the router's N on (rule 1). A stage behind the head has no tokens to send,
+    /// whatever the router knows: only the session's end.
     /// </summary>
     /// <param name="stream">The new owner.</param>
     /// <param name="known">Tokens of prompt and answer that the router knows.</param>
@@ -96,7 +97,7 @@ internal sealed class WorkerSession(
     {
         lock (_gate)
         {
-            var index = known - promptTokens;
+            var index = emitsTokens ? known - promptTokens : 0;
             if (index < 0 || index > _ids.Count)
             {
                 return false;

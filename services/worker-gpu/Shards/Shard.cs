@@ -49,7 +49,7 @@ public sealed class Shard
         }
     }
 
-    /// <summary>What serves it; null while it loads.</summary>
+    /// <summary>What serves it; null while it loads, and once it is freed.</summary>
     public ISessionEngine? Engine
     {
         get
@@ -103,6 +103,15 @@ public sealed class Shard
         lock (_gate)
         {
             _phase = ShardPhase.Draining;
+        }
+    }
+
+    /// <summary>Takes the engine away, so that nobody calls it once it is disposed.</summary>
+    internal void Free()
+    {
+        lock (_gate)
+        {
+            _engine = null;
         }
     }
 

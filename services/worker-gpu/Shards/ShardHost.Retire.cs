@@ -52,7 +52,13 @@ public sealed partial class ShardHost
         }
 
         var engine = shard.Engine!;
-        var counted = engine.ReadStats();
+        lock (_gate)
+        {
+            // What it has counted outlives it.
+            _retired = _retired.PlusCounters(engine.ReadStats());
+            shard.Free();
+        }
+
         try
         {
             if (shard.Plan is not null)
@@ -63,13 +69,7 @@ public sealed partial class ShardHost
         }
         finally
         {
-            lock (_gate)
-            {
-                _shards.Remove(shard);
-                _retired = _retired.PlusCounters(counted);
-            }
-
-            _memory.Release(shard.Plan?.TotalBytes ?? 0);
+            Forget(shard);
         }
 
         return cancelled;

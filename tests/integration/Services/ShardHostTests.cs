@@ -28,10 +28,12 @@ public sealed class ShardHostTests
         Assert.Equal((first.Plan.WeightBytes, first.Plan.KvBytes), (first.Loaded!.Shard.WeightBytes, first.Loaded.Shard.KvBytes));
         Assert.False(first.IsWhole);
 
+        var engine = Assert.IsType<PartEngine>(first.Engine);
         await host.UnloadAsync(first.Id, TimeSpan.Zero);
         Assert.Equal([second], host.Shards);
         Assert.Equal(second.Plan.TotalBytes, host.Memory.Used);
-        Assert.True(Assert.IsType<PartEngine>(first.Engine).IsDisposed);
+        Assert.True(engine.IsDisposed);
+        Assert.Null(first.Engine);
     }
 
     [Fact]
