@@ -4,6 +4,8 @@ using Parallax.Cli.Bench;
 using Parallax.Cli.Chat;
 using Parallax.Cli.Inspect;
 using Parallax.Cli.Run;
+using Parallax.Cli.Services;
+using Parallax.Cli.Shards;
 
 namespace Parallax.Cli;
 
@@ -24,6 +26,8 @@ internal static class CommandLine
               parallax chat           talk to it (in a second terminal)
               parallax run --help     how to serve another model
 
+            On several machines: parallax worker on each, parallax router on one, parallax shards to look after them.
+
             Exit codes: 0 done or stopped as asked, 1 failed, 2 wrong command line, 3 the model cannot be used,
             4 the device is not available, 5 the address to listen on cannot be had, 130 interrupted before it was done.
             """)
@@ -33,6 +37,9 @@ internal static class CommandLine
             BenchCommand.Create(),
             InfoCommand.Create(),
             TokenizeCommand.Create(),
+            ServiceCommands.CreateWorker(),
+            ServiceCommands.CreateRouter(),
+            ShardsCommand.Create(),
         };
         var help = ExplainedCommand.CreateHelp();
         root.Options.Add(help);

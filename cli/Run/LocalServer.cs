@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -6,25 +7,20 @@ using Parallax.Hosting.Http;
 using Parallax.Hosting.Lifetime;
 using Parallax.Router;
 using Parallax.Runtime.Execution;
-using Parallax.Runtime.Sampling;
-using Parallax.Worker.Gpu;
 
 namespace Parallax.Cli.Run;
 
-/// <summary>A router and a worker in this process, joined by gRPC over loopback as they would be on two machines.</summary>
+/// <summary>A router and workers in this process, joined by gRPC over loopback as they would be on several machines.</summary>
 internal sealed class LocalServer : IAsyncDisposable
 {
-    // The router calls its worker at once; only a machine that is out of breath takes longer.
+    // The router calls its workers at once; only a machine that is out of breath takes longer.
     private static readonly TimeSpan ReadyTime = TimeSpan.FromSeconds(30);
 
-    private readonly LocalEngine _engine;
-    private readonly WebApplication _worker;
     private readonly WebApplication _router;
 
-    private LocalServer(LocalEngine engine, RouterModel model, WebApplication worker, WebApplication router)
+    private LocalServer(RouterModel model, ImmutableArray<LocalWorker> workers, WebApplication router)
     {
-        _engine = engine;
-        _worker = worker;
+        Workers = workers;
         _router = router;
         Model = model;
     }
@@ -35,32 +31,29 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <summary>What is served.</summary>
     public RouterModel Model { get; }
 
-    /// <summary>What computes.</summary>
-    public LocalEngine Engine => _engine;
+    /// <summary>Who computes, in the order of their layers.</summary>
+    public ImmutableArray<LocalWorker> Workers { get; }
 
-    /// <summary>Loads the model and starts both services. Null when <paramref name="stop"/> asked to stop meanwhile.</summary>
-    /// <exception cref="Parallax.Runtime.ParallaxException">The model cannot be used.</exception>
+    /// <summary>Loads the model and starts all services. Null when <paramref name="stop"/> asked to stop meanwhile.</summary>
+    /// <exception cref="Parallax.Runtime.ParallaxException">The model cannot be used, or does not fit.</exception>
     /// <exception cref="AddressTakenException">The API's address cannot be had.</exception>
-    public static async Task<LocalServer?> StartAsync(RunSettings settings, IProgress<LoadProgress> progress, CancellationToken stop)
+    public static async Task<LocalServer?> StartAsync(
+        RunSettings settings, IProgress<LoadProgress> progress, TextWriter notes, CancellationToken stop)
     {
-        RouterModel? model = null;
-        LocalEngine? engine = null;
-        WebApplication? worker = null;
+        ImmutableArray<LocalWorker> workers = [];
         WebApplication? router = null;
         try
         {
-            model = RouterModel.Load(settings.Model);
-            engine = await Task.Run(
-                () => LocalEngine.Load(settings.ToEngine(), new TokenSamplerFactory(), progress, cancellationToken: stop), stop);
-            worker = await StartWorkerAsync(settings, engine, stop);
-            router = await StartRouterAsync(settings, model, worker.ListeningAddress(), stop);
-            var server = new LocalServer(engine, model, worker, router);
+            var model = RouterModel.Load(settings.Model);
+            workers = await LocalWorkers.StartAsync(settings, progress, notes, stop);
+            router = await StartRouterAsync(settings, model, [.. workers.Select(static worker => worker.Address)], stop);
+            var server = new LocalServer(model, workers, router);
             await server.WhenReadyAsync(stop);
             return server;
         }
         catch (Exception e)
         {
-            await DisposeAllAsync(router, worker, engine);
+            await DisposeAllAsync(router, workers);
             if (e is OperationCanceledException && stop.IsCancellationRequested)
             {
                 return null;
@@ -70,30 +63,20 @@ internal sealed class LocalServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops the router (running answers may end), then the worker.</summary>
+    /// <summary>Stops the router (running answers may end), then the workers.</summary>
     public async Task StopAsync()
     {
         await _router.StopAsync();
-        await _worker.StopAsync();
+        await Task.WhenAll(Workers.Select(static worker => worker.StopAsync()));
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => DisposeAllAsync(_router, _worker, _engine);
+    public ValueTask DisposeAsync() => DisposeAllAsync(_router, Workers);
 
-    private static async Task<WebApplication> StartWorkerAsync(RunSettings settings, LocalEngine engine, CancellationToken stop)
+    private static async Task<WebApplication> StartRouterAsync(RunSettings settings, RouterModel model, IReadOnlyList<Uri> workers, CancellationToken stop)
     {
-        var builder = NewBuilder();
-        builder.AddWorker(settings.ToWorker(), engine);
-        var worker = builder.Build();
-        worker.MapWorker();
-        await worker.StartAsync(stop);
-        return worker;
-    }
-
-    private static async Task<WebApplication> StartRouterAsync(RunSettings settings, RouterModel model, Uri worker, CancellationToken stop)
-    {
-        var builder = NewBuilder();
-        builder.AddRouter(settings.ToRouter(worker), model);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.AddServiceDefaults().UseEmbeddedLifetime().AddRouter(settings.ToRouter(workers), model);
         var router = builder.Build();
         try
         {
@@ -114,29 +97,16 @@ internal sealed class LocalServer : IAsyncDisposable
         }
     }
 
-    private static WebApplicationBuilder NewBuilder()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.AddServiceDefaults();
-        builder.UseEmbeddedLifetime();
-        return builder;
-    }
-
-    private static async ValueTask DisposeAllAsync(WebApplication? router, WebApplication? worker, LocalEngine? engine)
+    private static async ValueTask DisposeAllAsync(WebApplication? router, ImmutableArray<LocalWorker> workers)
     {
         if (router is not null)
         {
             await router.DisposeAsync();
         }
 
-        if (worker is not null)
+        foreach (var worker in workers)
         {
             await worker.DisposeAsync();
-        }
-
-        if (engine is not null)
-        {
-            await engine.DisposeAsync();
         }
     }
 

@@ -17,6 +17,7 @@ internal static class RunCommand
         var threads = SharedOptions.Threads();
         var batch = new Option<int?>("--max-batch") { Description = "Requests that are computed together; others wait. Default: 16.", HelpName = "count" };
         var residual = SharedOptions.Residual();
+        var workers = new Option<int>("--workers") { Description = "Workers that the model is cut over, all in this process; 1 keeps it whole.", DefaultValueFactory = static _ => RunSettings.DefaultWorkers, HelpName = "count" };
         var log = new Option<string?>("--request-log") { Description = "File in which every request and token is noted before the client sees it. Default: none.", HelpName = "file" };
 
         var command = new ExplainedCommand(
@@ -27,11 +28,12 @@ internal static class RunCommand
               parallax run
               parallax run --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf --ctx 2048
               parallax run --port 9000 --threads 4
+              parallax run --workers 1
 
             Ctrl-C stops: no new requests, running answers may take 3 seconds more. A second Ctrl-C ends it at once.
             """)
         {
-            model, port, bind, context, threads, batch, residual, log,
+            model, port, bind, context, threads, batch, residual, workers, log,
         };
         command.SetAction(async (parsed, _) =>
         {
@@ -44,6 +46,7 @@ internal static class RunCommand
                 Threads = parsed.GetValue(threads),
                 MaxBatch = parsed.GetValue(batch),
                 Residual = parsed.GetValue(residual) == "f32" ? ResidualPrecision.F32 : ResidualPrecision.BF16,
+                Workers = parsed.GetValue(workers),
                 RequestLog = parsed.GetValue(log),
             };
             settings.ThrowIfInvalid();
@@ -57,7 +60,7 @@ internal static class RunCommand
     {
         PortProbe.ThrowIfTaken(settings.Bind, settings.Port);
         var display = new LoadDisplay(Console.Error, Console.IsErrorRedirected);
-        await using var server = await LocalServer.StartAsync(settings, display, signals.Asked);
+        await using var server = await LocalServer.StartAsync(settings, display, Console.Error, signals.Asked);
         if (server is null)
         {
             Console.Error.WriteLine("Stopped before the model was loaded.");

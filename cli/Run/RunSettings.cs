@@ -31,16 +31,24 @@ internal sealed record RunSettings
     /// <summary>Residual precision of the numeric class.</summary>
     public ResidualPrecision Residual { get; init; } = ResidualPrecision.BF16;
 
+    /// <summary>Workers that the model is cut over.</summary>
+    public int Workers { get; init; } = DefaultWorkers;
+
     /// <summary>The request log's file; null keeps none.</summary>
     public string? RequestLog { get; init; }
 
     /// <summary>How long running answers may go on after the first Ctrl-C.</summary>
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
 
-    /// <summary>The worker half: an own port on loopback, which only the router of this process knows.</summary>
-    public WorkerOptions ToWorker() => new()
+    /// <summary>Workers when no number is named.</summary>
+    public const int DefaultWorkers = 3;
+
+    /// <summary>One worker, counted from 1: an own port on loopback, which only this process knows.</summary>
+    public WorkerOptions ToWorker(int number) => new()
     {
+        Id = string.Create(CultureInfo.InvariantCulture, $"worker-{number}"),
         Model = Model,
+        Residual = Residual,
         ContextLimit = Context,
         Threads = Threads,
         MaxBatch = MaxBatch,
@@ -49,40 +57,25 @@ internal sealed record RunSettings
     };
 
     /// <summary>The router half.</summary>
-    public RouterOptions ToRouter(Uri worker) => new()
+    public RouterOptions ToRouter(IReadOnlyList<Uri> workers) => new()
     {
-        Workers = [worker],
+        Workers = workers,
         Bind = Bind,
         Port = Port,
         DrainTime = DrainTime,
         RequestLogPath = RequestLog,
     };
 
-    /// <summary>The engine.</summary>
-    public LocalEngineOptions ToEngine()
-    {
-        var executor = new ExecutorOptions();
-        var batch = MaxBatch ?? executor.MaxBatch;
-        return new LocalEngineOptions
-        {
-            ModelPath = Model,
-            ContextLimit = Context,
-            Threads = Threads,
-            Residual = Residual,
-            Executor = executor with
-            {
-                MaxBatch = batch,
-                MaxSessions = Math.Max(executor.MaxSessions, batch),
-                TokenBudget = Math.Max(executor.TokenBudget, batch),
-            },
-        };
-    }
-
     /// <exception cref="OptionsException">Options cannot be used; lists all of them.</exception>
     public void ThrowIfInvalid()
     {
-        List<string> errors = [.. ToWorker().Validate()];
-        errors.AddRange(ToRouter(new Uri("http://127.0.0.1:1")).Validate());
+        List<string> errors = [.. ToWorker(1).Validate()];
+        errors.AddRange(ToRouter([new Uri("http://127.0.0.1:1")]).Validate());
+        if (Workers is < 1 or > MostWorkers)
+        {
+            errors.Add(string.Create(CultureInfo.InvariantCulture, $"--workers: {Workers} is out of range; use 1 to {MostWorkers}."));
+        }
+
         if (Context is 1)
         {
             errors.Add("--ctx: 1 is too small; a prompt and an answer take at least 2 tokens.");
@@ -103,4 +96,5 @@ internal sealed record RunSettings
 
     private const int MostThreads = 1024;
     private const int MostBatch = 1024;
+    private const int MostWorkers = 64;
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Parallax.Cli.Terminal;
 
@@ -8,14 +9,15 @@ internal static class Welcome
 {
     public static void Print(TextWriter output, LocalServer server)
     {
-        var engine = server.Engine;
-        var info = engine.Engine.Info;
+        var loaded = server.Workers.Select(static worker => worker.Shard.Loaded!).ToArray();
+        var infos = server.Workers.Select(static worker => worker.Shard.Engine!.Info).ToArray();
+        var spec = loaded[0].Spec;
         output.WriteLine($"""
 
             Serving {server.Model.Id} on {server.Address}
-              model    {engine.Spec.Architecture}, {engine.Spec.Layers.Length} layers, {Figures.Bytes(engine.WeightBytes)} of weights, {info.NumericClass.Fingerprint}
-              compute  {engine.BackendDescription}
-              context  {info.ContextLimit} tokens; KV cache up to {Figures.Bytes(engine.KvBytes)}
+              model    {spec.Architecture}, {spec.Layers.Length} layers, {Figures.Bytes(loaded.Sum(static part => part.Shard.WeightBytes))} of weights, {infos[0].NumericClass.Fingerprint}
+              compute  {loaded[0].Backend.Description}{Stages(server.Workers)}
+              context  {infos.Min(static info => info.ContextLimit)} tokens; KV cache up to {Figures.Bytes(loaded.Sum(static part => part.Shard.KvBytes))}
 
             Ask it something:
               {Curl(LocalAddress.Of(server.Address), server.Model.Id)}
@@ -25,6 +27,10 @@ internal static class Welcome
             """);
         output.Flush();
     }
+
+    /// <summary>A line per stage: worker, layers [start, end), address; nothing when one worker holds the whole model.</summary>
+    private static string Stages(ImmutableArray<LocalWorker> workers) => workers.Length == 1 ? "" : string.Concat(workers.Select(static (worker, i) =>
+        $"{Environment.NewLine}  {(i == 0 ? "stages" : ""),-9}{worker.Id}: layers {worker.Shard.Range.Start}-{worker.Shard.Range.End}, {Figures.Bytes(worker.Shard.Loaded!.Shard.WeightBytes)}, {worker.Address}"));
 
     /// <summary>A line to paste into a shell.</summary>
     internal static string Curl(Uri address, string model)

@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Execution;
 
 namespace Parallax.Worker.Gpu;
 
@@ -8,31 +11,82 @@ internal static class WorkerCommand
     /// <summary>The command; <paramref name="run"/> gets the options, not yet validated, and a token that Ctrl-C cancels.</summary>
     public static RootCommand Create(Func<WorkerOptions, CancellationToken, Task<int>> run)
     {
-        var model = new Option<string>("--model") { Description = "The model: a folder or a .gguf file.", Required = true };
+        var model = new Option<string?>("--model") { Description = "The model: a folder or a .gguf file." };
+        var noModel = new Option<bool>("--no-model") { Description = "Start without a model and wait to be told what to load." };
+        var layers = new Option<LayerRange?>("--layers") { Description = "The model's layers to hold, START-END, END exclusive, e.g. 0-10 (default: all).", CustomParser = ParseLayers };
+        var id = new Option<string?>("--id") { Description = "The id by which other workers know this one (default: w- and 8 random digits)." };
+        var stages = new Option<string?>("--stages") { Description = "JSON map of who holds which layers; --id names this worker's entry, which gives layers, address and port." };
         var device = new Option<string>("--device") { Description = "Compute device: cpu or cuda.", DefaultValueFactory = static _ => "cpu" };
         var context = new Option<int?>("--ctx") { Description = "Greatest prompt + answer in tokens (default: the model's, at most 4096)." };
         var threads = new Option<int?>("--threads") { Description = "Compute threads (default: one per core)." };
         var batch = new Option<int?>("--max-batch") { Description = "Sessions computed together in one step (default: 16)." };
+        var residual = new Option<string>("--residual") { Description = "Precision of the stream between layers and of the KV cache: bf16 or f32; the same on all workers of a model.", DefaultValueFactory = static _ => "bf16" };
+        residual.AcceptOnlyFromAmong("bf16", "f32");
+        var memory = new Option<long?>("--memory") { Description = "Memory for weights and KV of all shards, e.g. 4GiB (default: 80 % of what the process may use).", CustomParser = ParseSize };
+        var kvTokens = new Option<int?>("--kv-tokens") { Description = "Positions of KV room over all sessions (default: room for --max-batch sessions of --ctx within 128 MiB)." };
         var bind = new Option<string>("--bind") { Description = "IP address to listen on.", DefaultValueFactory = static _ => "127.0.0.1" };
         var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes any free one.", DefaultValueFactory = static _ => WorkerOptions.DefaultPort };
         var drain = new Option<int>("--drain") { Description = "Seconds that running sessions may go on when the worker is stopped.", DefaultValueFactory = static _ => 10 };
         var command = new RootCommand("Parallax worker: runs a model's layers and serves them over gRPC to routers.")
         {
-            model, device, context, threads, batch, bind, port, drain,
+            model, noModel, layers, id, stages, device, context, threads, batch, residual, memory, kvTokens, bind, port, drain,
         };
-        command.SetAction((parsed, cancellationToken) => run(
-            new WorkerOptions
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = new WorkerOptions
             {
-                Model = parsed.GetRequiredValue(model),
+                Model = parsed.GetValue(model),
+                NoModel = parsed.GetValue(noModel),
+                Layers = parsed.GetValue(layers),
                 Device = parsed.GetRequiredValue(device),
                 ContextLimit = parsed.GetValue(context),
                 Threads = parsed.GetValue(threads),
                 MaxBatch = parsed.GetValue(batch),
+                Residual = parsed.GetValue(residual) == "f32" ? ResidualPrecision.F32 : ResidualPrecision.BF16,
+                MemoryBytes = parsed.GetValue(memory),
+                KvTokens = parsed.GetValue(kvTokens),
                 Bind = parsed.GetRequiredValue(bind),
                 Port = parsed.GetValue(port),
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),
-            },
-            cancellationToken));
+            };
+            if (parsed.GetValue(id) is { } name)
+            {
+                options = options with { Id = name };
+            }
+
+            if (parsed.GetValue(stages) is { } map)
+            {
+                Option[] others = [id, layers, bind, port];
+                options = WorkerArguments.ApplyMap(
+                    options, map, [.. others.Where(option => parsed.GetResult(option) is { Implicit: false }).Select(static option => option.Name)]);
+            }
+
+            return await run(options, cancellationToken);
+        });
         return command;
+    }
+
+    private static LayerRange? ParseLayers(ArgumentResult argument)
+    {
+        var text = argument.Tokens is [var token] ? token.Value : "";
+        if (WorkerArguments.ParseLayers(text) is { } range)
+        {
+            return range;
+        }
+
+        argument.AddError($"--layers: '{text}' is no range of layers; use START-END, END exclusive, e.g. 0-10.");
+        return null;
+    }
+
+    private static long? ParseSize(ArgumentResult argument)
+    {
+        var text = argument.Tokens is [var token] ? token.Value : "";
+        if (WorkerArguments.ParseSize(text) is { } bytes)
+        {
+            return bytes;
+        }
+
+        argument.AddError($"--memory: '{text}' is no size; use a number with a unit, e.g. 4GiB or 800MiB.");
+        return null;
     }
 }

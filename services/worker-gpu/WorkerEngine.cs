@@ -1,10 +1,11 @@
 using Parallax.Hosting;
 using Parallax.Runtime.Execution;
 using Parallax.Worker.Gpu.Devices;
+using Parallax.Worker.Gpu.Shards;
 
 namespace Parallax.Worker.Gpu;
 
-/// <summary>Loads the engine that a worker serves.</summary>
+/// <summary>Loads a whole model for <see cref="WorkerHosting"/>'s overload that takes an engine.</summary>
 public static class WorkerEngine
 {
     /// <summary>Loads the model onto the device. Blocks for as long as reading its weights takes.</summary>
@@ -20,27 +21,19 @@ public static class WorkerEngine
         ArgumentNullException.ThrowIfNull(options);
         OptionsException.ThrowIfAny(options.Validate());
         WorkerDevice.Require(options.Device);
-        var limits = new ExecutorOptions();
-        if (options.MaxBatch is { } batch)
-        {
-            limits = limits with
-            {
-                MaxBatch = batch,
-                MaxSessions = Math.Max(limits.MaxSessions, batch),
-                TokenBudget = Math.Max(limits.TokenBudget, batch),
-            };
-        }
+        var request = ShardRequest.First(options) ?? throw new OptionsException(["--no-model: there is nothing to load."]);
+        return LocalEngine.Load(request.ToLoader(options.Threads), samplers, progress, cancellationToken: cancellationToken);
+    }
 
-        return LocalEngine.Load(
-            new LocalEngineOptions
-            {
-                ModelPath = options.Model,
-                ContextLimit = options.ContextLimit,
-                Threads = options.Threads,
-                Executor = limits,
-            },
-            samplers,
-            progress,
-            cancellationToken: cancellationToken);
+    /// <summary>The engine's limits for a number of sessions computed together; null takes its defaults.</summary>
+    internal static ExecutorOptions Limits(int? maxBatch)
+    {
+        var limits = new ExecutorOptions();
+        return maxBatch is not { } batch ? limits : limits with
+        {
+            MaxBatch = batch,
+            MaxSessions = Math.Max(limits.MaxSessions, batch),
+            TokenBudget = Math.Max(limits.TokenBudget, batch),
+        };
     }
 }

@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Runtime.Execution;
+using Parallax.Transport.Links;
 using Parallax.Worker.Gpu.Control;
+using Parallax.Worker.Gpu.Shards;
 
 namespace Parallax.Worker.Gpu;
 
@@ -12,24 +14,32 @@ namespace Parallax.Worker.Gpu;
 public static class WorkerHosting
 {
     /// <summary>
-    /// Adds the worker's services and its gRPC endpoint. The engine stays the caller's: dispose it after the host.
+    /// Adds the worker's services, its gRPC endpoint and its links. The shards stay the caller's: dispose them after the
+    /// host, so that sessions go first, then links, then engines.
     /// </summary>
     /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
-    public static WebApplicationBuilder AddWorker(
-        this WebApplicationBuilder builder, WorkerOptions options, WorkerModel model, ISessionEngine engine)
+    public static WebApplicationBuilder AddWorker(this WebApplicationBuilder builder, WorkerOptions options, ShardHost shards)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(engine);
+        ArgumentNullException.ThrowIfNull(shards);
         OptionsException.ThrowIfAny(options.Validate());
 
         builder.Listen(IPAddress.Parse(options.Bind), options.Port, HttpProtocols.Http2);
+        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.UseTransportLimits());
         builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton(services =>
-            new WorkerState(engine, model, options, services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(shards);
+        builder.Services.AddSingleton<ILinkHandler>(shards.Links);
+        builder.Services.AddKeyedSingleton<Func<long>>(TransportExtensions.ProgressKey, (_, _) => () => shards.Steps);
+        builder.Services.AddTransport(links =>
+        {
+            links.PeerId = options.Id;
+            links.Incarnation = shards.Incarnation;
+        });
+        builder.Services.AddSingleton(services => new WorkerState(shards, options, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<WorkerService>();
         builder.Services.AddSingleton<HealthServiceImpl>();
-        builder.Services.AddHostedService<WorkerShutdown>();
+        builder.Services.AddHostedService<WorkerLifecycle>();
         builder.Services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = 16 * 1024 * 1024; // an Open with a prompt of some million tokens
@@ -38,20 +48,30 @@ public static class WorkerHosting
         return builder;
     }
 
-    /// <summary>Adds a worker that serves a loaded model; see the other overload.</summary>
+    /// <summary>
+    /// Adds a worker that serves one engine, of a whole model or of a part; see the other overload. The engine stays the
+    /// caller's: dispose it after the host.
+    /// </summary>
     /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
-    public static WebApplicationBuilder AddWorker(this WebApplicationBuilder builder, WorkerOptions options, LocalEngine engine)
+    public static WebApplicationBuilder AddWorker(
+        this WebApplicationBuilder builder, WorkerOptions options, WorkerModel model, ISessionEngine engine)
     {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(engine);
-        return builder.AddWorker(options, new WorkerModel(engine.ModelName, engine.Spec.Layers.Length), engine.Engine);
+        var clock = builder.Services.LastOrDefault(static service => service.ServiceType == typeof(TimeProvider))?.ImplementationInstance as TimeProvider;
+        var shards = new ShardHost(options, memory: null, clock, createEngine: null);
+        shards.Adopt(model, engine);
+        return builder.AddWorker(options, shards);
     }
 
-    /// <summary>Maps the worker's calls and the standard gRPC health service.</summary>
+    /// <summary>Maps the worker's calls, its links and the standard gRPC health service.</summary>
     public static WebApplication MapWorker(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
         app.MapGrpcService<WorkerService>();
         app.MapGrpcService<HealthServiceImpl>();
+        app.MapTransport();
         return app;
     }
 }

@@ -1,12 +1,25 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Execution;
 
 namespace Parallax.Worker.Gpu;
 
 /// <summary>How a worker is set up.</summary>
 public sealed record WorkerOptions
 {
-    /// <summary>The model: a folder or a .gguf file.</summary>
-    public required string Model { get; init; }
+    /// <summary>The model to load at the start: a folder or a .gguf file; null only with <see cref="NoModel"/>.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Whether the worker starts without a model and waits to be told what to load.</summary>
+    public bool NoModel { get; init; }
+
+    /// <summary>The model's layers to load at the start; null for all.</summary>
+    public LayerRange? Layers { get; init; }
+
+    /// <summary>The id by which links know the worker, the same at each start of it; drawn when none is named.</summary>
+    public string Id { get; init; } = $"w-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
 
     /// <summary>Compute device: <c>cpu</c> (default) or <c>cuda</c>.</summary>
     public string Device { get; init; } = "cpu";
@@ -19,6 +32,15 @@ public sealed record WorkerOptions
 
     /// <summary>Sessions computed together in one step; null takes the engine's default.</summary>
     public int? MaxBatch { get; init; }
+
+    /// <summary>Residual precision of the numeric class of the model that is loaded at the start.</summary>
+    public ResidualPrecision Residual { get; init; } = ResidualPrecision.BF16;
+
+    /// <summary>Positions of KV room over all sessions; null takes the default.</summary>
+    public int? KvTokens { get; init; }
+
+    /// <summary>Bytes for weights, KV and scratch of all shards; null takes 80 % of what the process may use.</summary>
+    public long? MemoryBytes { get; init; }
 
     /// <summary>The IP address to listen on; loopback by default.</summary>
     public string Bind { get; init; } = IPAddress.Loopback.ToString();
@@ -38,18 +60,14 @@ public sealed record WorkerOptions
     /// <summary>The port when none is named.</summary>
     public const int DefaultPort = 7101;
 
+    /// <summary>Bytes of an id in UTF-8 at most.</summary>
+    public const int MostIdBytes = 128;
+
     /// <summary>Everything that is wrong with these options; empty when they can be used.</summary>
     public IReadOnlyList<string> Validate()
     {
         var errors = new List<string>();
-        if (string.IsNullOrWhiteSpace(Model))
-        {
-            errors.Add("--model: name a model folder or a .gguf file.");
-        }
-        else if (!Path.Exists(Model))
-        {
-            errors.Add($"--model: '{Model}' does not exist.");
-        }
+        ValidateModel(errors);
 
         if (Device is not ("cpu" or "cuda"))
         {
@@ -59,6 +77,17 @@ public sealed record WorkerOptions
         RequireAtLeast("--ctx", ContextLimit, 1, errors);
         RequireAtLeast("--threads", Threads, 1, errors);
         RequireAtLeast("--max-batch", MaxBatch, 1, errors);
+        RequireAtLeast("--kv-tokens", KvTokens, 2, errors);
+        if (MemoryBytes <= 0)
+        {
+            errors.Add($"--memory: {MemoryBytes} bytes is too small; name a size like 4GiB.");
+        }
+
+        if (string.IsNullOrWhiteSpace(Id) || Encoding.UTF8.GetByteCount(Id) > MostIdBytes || Id.Any(char.IsControl))
+        {
+            errors.Add($"--id: '{Id}' is no id; use 1 to {MostIdBytes} bytes of text.");
+        }
+
         if (!IPAddress.TryParse(Bind, out _))
         {
             errors.Add($"--bind: '{Bind}' is not an IP address; use e.g. 127.0.0.1, or 0.0.0.0 for all interfaces.");
@@ -85,6 +114,30 @@ public sealed record WorkerOptions
         }
 
         return errors;
+    }
+
+    private void ValidateModel(List<string> errors)
+    {
+        if (NoModel)
+        {
+            if (Model is not null || Layers is not null)
+            {
+                errors.Add($"--no-model: the worker starts empty; leave out {(Model is not null ? "--model" : "--layers")}, or --no-model.");
+            }
+        }
+        else if (string.IsNullOrWhiteSpace(Model))
+        {
+            errors.Add("--model: name a model folder or a .gguf file, or --no-model to start empty and load by call.");
+        }
+        else if (!Path.Exists(Model))
+        {
+            errors.Add($"--model: '{Model}' does not exist.");
+        }
+
+        if (Layers is { } range && (range.Start < 0 || range.End <= range.Start))
+        {
+            errors.Add($"--layers: {range.Start}-{range.End} is no range; use START-END with 0 <= START < END, END exclusive, e.g. 0-10.");
+        }
     }
 
     private static void RequireAtLeast(string name, int? value, int least, List<string> errors)

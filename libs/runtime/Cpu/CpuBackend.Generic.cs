@@ -60,6 +60,24 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TI> : IComputeBackend
         };
     }
 
+    public long MatrixBytes(TensorFormat format, int rows, int columns) => format switch
+    {
+        TensorFormat.F32 => PlainMatrix<TIsa, TF, TI, PlainF32>.SizeOf(rows, columns),
+        TensorFormat.F16 => PlainMatrix<TIsa, TF, TI, PlainF16>.SizeOf(rows, columns),
+        TensorFormat.BF16 => PlainMatrix<TIsa, TF, TI, PlainBF16>.SizeOf(rows, columns),
+        TensorFormat.Q4_0 => PackedMatrix<TIsa, TF, TI, PackedQ40>.SizeOf(rows, columns),
+        TensorFormat.Q4_1 => PackedMatrix<TIsa, TF, TI, PackedQ41>.SizeOf(rows, columns),
+        TensorFormat.Q5_0 => PackedMatrix<TIsa, TF, TI, PackedQ50>.SizeOf(rows, columns),
+        TensorFormat.Q5_1 => PackedMatrix<TIsa, TF, TI, PackedQ51>.SizeOf(rows, columns),
+        TensorFormat.Q8_0 => PackedMatrix<TIsa, TF, TI, PackedQ80>.SizeOf(rows, columns),
+        TensorFormat.Q4_K => PackedMatrix<TIsa, TF, TI, PackedQ4K>.SizeOf(rows, columns),
+        TensorFormat.Q5_K => PackedMatrix<TIsa, TF, TI, PackedQ5K>.SizeOf(rows, columns),
+        TensorFormat.Q6_K => PackedMatrix<TIsa, TF, TI, PackedQ6K>.SizeOf(rows, columns),
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "no kernel for this format"),
+    };
+
+    public long VectorBytes(int length) => (long)CpuTensor.Pad(length) * sizeof(float);
+
     public DeviceVector LoadVector(ReadOnlySpan<(WeightTensor? Source, int Length)> parts)
     {
         var length = 0;

@@ -13,10 +13,13 @@ internal sealed unsafe class PackedMatrix<TIsa, TF, TI, TFormat> : CpuMatrix
     where TFormat : struct, IPackedFormat
 {
     public PackedMatrix(WeightTensor source, CpuThreadPool pool)
-        : base(source.Name, source.Rows, source.Columns, (source.Rows + 15) / 16 * PackedLayout<TFormat>.GroupBytes(source.Columns))
+        : base(source.Name, source.Rows, source.Columns, SizeOf(source.Rows, source.Columns))
     {
         Packer<TFormat>.Pack(source, Buffer.Data, pool);
     }
+
+    /// <summary>Bytes of a matrix [rows, columns].</summary>
+    public static long SizeOf(int rows, int columns) => (rows + 15L) / 16 * PackedLayout<TFormat>.GroupBytes(columns);
 
     public override bool WantsQuantizedInput => true;
 

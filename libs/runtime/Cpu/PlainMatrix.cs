@@ -15,11 +15,7 @@ internal sealed unsafe class PlainMatrix<TIsa, TF, TI, TFormat> : CpuMatrix
     private readonly int _padded;
 
     public PlainMatrix(WeightTensor source)
-        : base(
-            source.Name,
-            source.Rows,
-            source.Columns,
-            (source.Rows + 15L) / 16 * 16 * ((source.Columns + 15L) / 16 * 16) * PlainDot<TIsa, TF, TI, TFormat>.ElementBytes)
+        : base(source.Name, source.Rows, source.Columns, SizeOf(source.Rows, source.Columns))
     {
         _padded = (source.Columns + 15) / 16 * 16;
         var rowBytes = (long)_padded * PlainDot<TIsa, TF, TI, TFormat>.ElementBytes;
@@ -34,6 +30,10 @@ internal sealed unsafe class PlainMatrix<TIsa, TF, TI, TFormat> : CpuMatrix
             bytes.CopyTo(new Span<byte>(Buffer.Data + (row * rowBytes), bytes.Length));
         }
     }
+
+    /// <summary>Bytes of a matrix [rows, columns].</summary>
+    public static long SizeOf(int rows, int columns) =>
+        (rows + 15L) / 16 * 16 * ((columns + 15L) / 16 * 16) * PlainDot<TIsa, TF, TI, TFormat>.ElementBytes;
 
     public override void Multiply(int first, int last, in LinearArgs args) =>
         PlainDot<TIsa, TF, TI, TFormat>.Run(Buffer.Data, _padded, first, last, in args);

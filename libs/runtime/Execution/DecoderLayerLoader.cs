@@ -93,7 +93,9 @@ internal sealed class DecoderLayerLoader(ModelSpec spec, IWeightSource weights, 
 
         try
         {
-            return backend.LoadVector(sources);
+            var vector = backend.LoadVector(sources);
+            Bytes += (long)vector.Length * sizeof(float);
+            return vector;
         }
         catch (InvalidDataException e)
         {

@@ -22,11 +22,17 @@ public interface IComputeBackend : IDisposable
     /// <exception cref="InvalidDataException">A value that cannot be computed with; names the row.</exception>
     DeviceMatrix LoadMatrix(WeightTensor source);
 
+    /// <summary>Bytes that <see cref="LoadMatrix"/> takes for a matrix that is stored so.</summary>
+    long MatrixBytes(TensorFormat format, int rows, int columns);
+
     /// <summary>
     /// Copies parameter vectors to the device as f32, one after another as <see cref="Linear"/> lays its parts out; a null
     /// part is zeros of the given length.
     /// </summary>
     DeviceVector LoadVector(ReadOnlySpan<(WeightTensor? Source, int Length)> parts);
+
+    /// <summary>Bytes that a part of this length takes in <see cref="LoadVector"/>.</summary>
+    long VectorBytes(int length);
 
     /// <summary>Activations of <paramref name="columns"/> columns.</summary>
     DeviceTensor AllocateTensor(int columns);

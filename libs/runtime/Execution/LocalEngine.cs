@@ -1,5 +1,3 @@
-using Parallax.Contracts.Identifiers;
-using Parallax.Runtime.Cpu;
 using Parallax.Runtime.Models;
 using Parallax.Runtime.Weights;
 
@@ -8,36 +6,31 @@ namespace Parallax.Runtime.Execution;
 /// <summary>A whole model loaded on this machine's CPU, and the engine that serves it.</summary>
 public sealed class LocalEngine : IAsyncDisposable
 {
-    private readonly IComputeBackend _backend;
-    private readonly Executor _executor;
+    private readonly LoadedShard _loaded;
 
-    private LocalEngine(ModelSpec spec, string modelName, IComputeBackend backend, Executor executor, long weightBytes, long kvBytes)
+    private LocalEngine(LoadedShard loaded, Executor engine)
     {
-        Spec = spec;
-        ModelName = modelName;
-        WeightBytes = weightBytes;
-        KvBytes = kvBytes;
-        _backend = backend;
-        _executor = executor;
+        _loaded = loaded;
+        Engine = engine;
     }
 
     /// <summary>The engine; disposed with this.</summary>
-    public Executor Engine => _executor;
+    public Executor Engine { get; }
 
     /// <summary>What is computed.</summary>
-    public ModelSpec Spec { get; }
+    public ModelSpec Spec => _loaded.Spec;
 
     /// <summary>The model's short name.</summary>
-    public string ModelName { get; }
+    public string ModelName => _loaded.ModelName;
 
     /// <summary>Instruction set and threads, for people.</summary>
-    public string BackendDescription => _backend.Description;
+    public string BackendDescription => _loaded.Backend.Description;
 
     /// <summary>Memory of the weights, in bytes.</summary>
-    public long WeightBytes { get; }
+    public long WeightBytes => _loaded.Shard.WeightBytes;
 
     /// <summary>Memory that the KV blocks take once all have been used, in bytes.</summary>
-    public long KvBytes { get; }
+    public long KvBytes => _loaded.Shard.KvBytes;
 
     /// <summary>Loads the model. Blocks for as long as reading its weights takes.</summary>
     /// <exception cref="ModelFormatException">The model cannot be read or is not supported; says what and where.</exception>
@@ -50,33 +43,16 @@ public sealed class LocalEngine : IAsyncDisposable
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        using var model = ModelSource.Open(options.ModelPath);
-        var backend = CpuBackend.Create(new CpuBackendOptions { Threads = options.Threads ?? 0 });
+        using var loader = ShardLoader.Open(options with { Range = null });
+        var loaded = loader.Load(progress, cancellationToken);
         try
         {
-            var context = options.ContextLimit ?? Math.Min(model.Spec.MaxPositions, LocalEngineOptions.DefaultContext);
-            var shard = ModelShard.Load(
-                model.Spec,
-                model.Weights,
-                backend,
-                new ModelShardOptions
-                {
-                    KvTokens = options.KvTokens ?? DefaultKvTokens(model.Spec, backend, options, context),
-                    Residual = options.Residual,
-                    WeightsHash = model.WeightsHash,
-                },
-                progress,
-                cancellationToken);
-            var executor = new Executor(
-                shard,
-                samplers,
-                options.Executor with { ContextLimit = context },
-                timeProvider);
-            return new LocalEngine(model.Spec, model.DisplayName, backend, executor, shard.WeightBytes, shard.KvBytes);
+            return new LocalEngine(loaded, new Executor(loaded.Shard, samplers, loaded.Limits, timeProvider));
         }
         catch
         {
-            backend.Dispose();
+            loaded.Shard.Dispose();
+            loaded.Dispose();
             throw;
         }
     }
@@ -84,15 +60,7 @@ public sealed class LocalEngine : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _executor.DisposeAsync();
-        _backend.Dispose();
-    }
-
-    private static int DefaultKvTokens(ModelSpec spec, IComputeBackend backend, LocalEngineOptions options, int context)
-    {
-        var groups = KvGroups.Of(spec, new LayerRange(0, spec.Layers.Length), backend, options.Residual);
-        var affordable = LocalEngineOptions.DefaultKvBytes / groups.Sum(group => group.BlockBytes) * KvGroup.BlockTokens;
-        var wanted = (long)context * options.Executor.MaxBatch;
-        return (int)Math.Max(context, Math.Min(wanted, affordable));
+        await Engine.DisposeAsync();
+        _loaded.Dispose();
     }
 }

@@ -1,10 +1,15 @@
+using Parallax.Contracts.Identifiers;
+
 namespace Parallax.Runtime.Execution;
 
-/// <summary>How a whole model is served from one process on the CPU.</summary>
+/// <summary>How a model, or a range of its layers, is loaded onto this machine's CPU and served.</summary>
 public sealed record LocalEngineOptions
 {
     /// <summary>The model: a folder or a .gguf file.</summary>
     public required string ModelPath { get; init; }
+
+    /// <summary>The layers; null for all, which is all that a <see cref="LocalEngine"/> can serve.</summary>
+    public LayerRange? Range { get; init; }
 
     /// <summary>Greatest prompt + answer in tokens; null takes the model's own, at most <see cref="DefaultContext"/>.</summary>
     public int? ContextLimit { get; init; }
@@ -14,12 +19,16 @@ public sealed record LocalEngineOptions
 
     /// <summary>
     /// Positions of KV room over all sessions; null takes room for every session of a batch, within
-    /// <see cref="DefaultKvBytes"/> but at least one session's context.
+    /// <see cref="DefaultKvBytes"/> of the whole model but at least one session's context: as many for a range as for all
+    /// layers, so that the stages of a path agree.
     /// </summary>
     public int? KvTokens { get; init; }
 
     /// <summary>Residual precision of the numeric class.</summary>
     public ResidualPrecision Residual { get; init; } = ResidualPrecision.BF16;
+
+    /// <summary>The weights' hash where the caller has computed it; null computes it, which reads the model's files.</summary>
+    public string? WeightsHash { get; init; }
 
     /// <summary>Limits of the executor; its context limit is overwritten by <see cref="ContextLimit"/>.</summary>
     public ExecutorOptions Executor { get; init; } = new();

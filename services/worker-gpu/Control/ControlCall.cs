@@ -2,7 +2,9 @@ using System.IO.Pipelines;
 using Grpc.Core;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
+using Parallax.Runtime.Execution;
 using Message = Parallax.Contracts.V1.RouterMessage.MessageOneofCase;
+using Shard = Parallax.Worker.Gpu.Shards.Shard;
 
 namespace Parallax.Worker.Gpu.Control;
 
@@ -22,11 +24,13 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
     {
         state.OnStreamOpened();
         LogOpened(router);
+        var changed = state.Shards.Changed; // before Welcome: nothing that changes from here on is missed
         var body = context.GetHttpContext().Response.BodyWriter;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         await _stream.ReplyAsync(new WorkerMessage { Welcome = new Welcome { Incarnation = state.Incarnation } }, ending.Token);
         var reading = ReadAsync(requests, ending.Token);
         var draining = AnnounceDrainAsync(ending.Token);
+        var serving = AnnounceServingAsync(changed, ending.Token);
         await using var closing = state.Closing.Register(_stream.Complete);
         try
         {
@@ -50,7 +54,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             }
 
             await ending.CancelAsync();
-            await Task.WhenAll(reading, draining);
+            await Task.WhenAll(reading, draining, serving);
             state.OnStreamClosed();
             LogClosed(router);
         }
@@ -98,6 +102,25 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
         }
     }
 
+    private async Task AnnounceServingAsync(Task changed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await changed.WaitAsync(cancellationToken);
+                changed = state.Shards.Changed; // several changes while a message waits to be sent become one
+                var serving = new Serving();
+                serving.Models.AddRange(state.Shards.Serving.Select(WorkerMapping.ToWire));
+                await _stream.ReplyAsync(new WorkerMessage { Serving = serving }, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The stream ended.
+        }
+    }
+
     private async ValueTask HandleAsync(RouterMessage message, CancellationToken cancellationToken)
     {
         switch (message.MessageCase)
@@ -108,7 +131,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             case Message.Start:
                 if (await FindAsync(message.Start.Session, cancellationToken) is { } started && started.TryStart())
                 {
-                    state.Engine.Start(started.Id, started.Epoch, message.Start.Keep);
+                    started.Engine?.Start(started.Id, started.Epoch, message.Start.Keep, message.Start.NextIncarnation);
                 }
 
                 break;
@@ -116,14 +139,14 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
                 if (await FindAsync(message.Acknowledge.Session, cancellationToken) is { } acknowledged)
                 {
                     acknowledged.OnAcknowledged(message.Acknowledge.Known);
-                    state.Engine.Acknowledge(acknowledged.Id, acknowledged.Epoch, message.Acknowledge.Known);
+                    acknowledged.Engine?.Acknowledge(acknowledged.Id, acknowledged.Epoch, message.Acknowledge.Known);
                 }
 
                 break;
             case Message.Cancel:
                 if (await FindAsync(message.Cancel.Session, cancellationToken) is { } cancelled)
                 {
-                    state.Engine.Cancel(cancelled.Id, cancelled.Epoch);
+                    cancelled.Engine?.Cancel(cancelled.Id, cancelled.Epoch);
                 }
 
                 break;
@@ -132,7 +155,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
                 {
                     if (await FindAsync(reference, cancellationToken) is { } renewed)
                     {
-                        state.Engine.RenewLease(renewed.Id);
+                        renewed.Engine?.RenewLease(renewed.Id);
                     }
                 }
 
@@ -180,15 +203,27 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
                 return;
             }
 
-            state.Engine.Cancel(present.Id, present.Epoch);
+            present.Engine?.Cancel(present.Id, present.Epoch);
         }
 
+        var route = OpenRoute.Of(open, state);
         var session = new WorkerSession(
-            id, epoch, open.Prompt.Count, open.Sampling?.HasTopLogProbs ?? false, state.Incarnation, state.Sessions);
+            id,
+            epoch,
+            open.Prompt.Count,
+            open.Sampling?.HasTopLogProbs ?? false,
+            state.Incarnation,
+            state.Sessions,
+            route.Shard,
+            emitsTokens: route.Path is null or { IsHead: true });
         session.Adopt(_stream);
-        if (Refuse(open, session.Reference) is { } refusal)
+        if (route.Shard is not { } shard || !shard.TryEnter(session))
         {
-            session.Answer(refusal);
+            // A shard that was chosen and takes nobody has begun to drain in between.
+            session.Answer(WorkerMapping.Refuse(
+                session.Reference,
+                route.Shard is null ? route.Refusal : RefusalCode.WrongModel,
+                route.Shard is null ? route.Message : Retired(route.Shard)));
             return;
         }
 
@@ -196,34 +231,17 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
 
         // Not awaited here: other sessions' messages must not wait for this one. The engine keeps the order of calls,
         // and the task ends with an answer whatever happens.
-        _ = AnswerAsync(open, session);
+        _ = AnswerAsync(open, route.Path, shard, session);
     }
 
-    private OpenAck? Refuse(Open open, SessionRef reference)
-    {
-        if (state.IsDraining)
-        {
-            return WorkerMapping.Refuse(reference, RefusalCode.Stopping, "The worker is stopping.");
-        }
-
-        if (open.Model != state.Model.Name)
-        {
-            return WorkerMapping.Refuse(
-                reference, RefusalCode.WrongModel, $"Asked for model '{open.Model}'; this worker serves '{state.Model.Name}'.");
-        }
-
-        return open.Prompt.Count == 0
-            ? WorkerMapping.Refuse(reference, RefusalCode.Invalid, "The prompt has no tokens.")
-            : null;
-    }
-
-    private async Task AnswerAsync(Open open, WorkerSession session)
+    private async Task AnswerAsync(Open open, StagePath? path, Shard shard, WorkerSession session)
     {
         OpenAck answer;
         try
         {
-            var result = await state.Engine.OpenAsync(WorkerMapping.ToRequest(open), session, CancellationToken.None);
-            answer = WorkerMapping.ToWire(result, session.Reference);
+            answer = shard.Engine is { } engine
+                ? WorkerMapping.ToWire(await engine.OpenAsync(WorkerMapping.ToRequest(open, path), session, CancellationToken.None), session.Reference)
+                : WorkerMapping.Refuse(session.Reference, RefusalCode.WrongModel, Retired(shard));
         }
         catch (Exception e)
         {
@@ -234,11 +252,13 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
 
         if (answer.AnswerCase == OpenAck.AnswerOneofCase.Refused)
         {
-            state.Sessions.RemoveRefused(session);
+            session.OnRefused();
         }
 
         session.Answer(answer);
     }
+
+    private static string Retired(Shard shard) => $"Shard {shard.Id} has just been retired.";
 
     private async ValueTask ProbeAsync(Probe probe, CancellationToken cancellationToken)
     {
@@ -254,7 +274,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             Nonce = probe.Nonce,
             Generated = generated,
             Finished = finished,
-            Steps = state.Engine.ReadStats().Steps,
+            Steps = session.Engine?.ReadStats().Steps ?? 0,
         };
         await _stream.ReplyAsync(new WorkerMessage { ProbeReply = reply }, cancellationToken);
     }
@@ -274,7 +294,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
 
         // What the router knows it need not have passed on: the run-ahead bound moves with Acknowledge only.
         session.OnAcknowledged(rejoin.Known);
-        state.Engine.RenewLease(session.Id);
+        session.Engine?.RenewLease(session.Id);
     }
 
     /// <summary>

@@ -3,15 +3,17 @@ using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Sampling;
+using Parallax.Worker.Gpu.Shards;
 using FinishReason = Parallax.Runtime.Execution.FinishReason;
 using NumericClass = Parallax.Runtime.Execution.NumericClass;
+using Shard = Parallax.Worker.Gpu.Shards.Shard;
 
 namespace Parallax.Worker.Gpu.Control;
 
 /// <summary>The engine's types in their wire form and back. Generated types stop here.</summary>
 internal static class WorkerMapping
 {
-    public static OpenRequest ToRequest(Open open) => new()
+    public static OpenRequest ToRequest(Open open, StagePath? path) => new()
     {
         Session = open.Session.ToSessionId(),
         Epoch = open.Session.ToEpoch(),
@@ -20,7 +22,29 @@ internal static class WorkerMapping
         Client = open.Client,
         CacheSalt = open.CacheSalt,
         TimeLeft = open.TimeLeftMs > 0 ? TimeSpan.FromMilliseconds(open.TimeLeftMs) : null,
+        Path = path,
+        Arrival = open.Arrival,
     };
+
+    /// <summary>A request to load; zeros and absent fields are defaults.</summary>
+    public static ShardRequest ToRequest(LoadShardRequest wire) => new()
+    {
+        ModelPath = wire.ModelPath,
+        Range = wire is { LayerStart: 0, LayerEnd: 0 } ? null : new LayerRange(wire.LayerStart, wire.LayerEnd),
+        Residual = ToResidual(wire.Residual),
+        ContextLimit = wire.ContextLimit == 0 ? null : wire.ContextLimit,
+        KvTokens = wire.KvTokens == 0 ? null : wire.KvTokens,
+        MaxBatch = wire.MaxBatch == 0 ? null : wire.MaxBatch,
+        Replaces = wire.Replaces.Length == 0 ? null : wire.Replaces,
+    };
+
+    /// <summary>The numeric class that a router asks for; null for any.</summary>
+    public static NumericClass? ToNumericClass(Contracts.V1.NumericClass? wire) => wire is null ? null : new NumericClass(
+        wire.ArithmeticVersion, wire.WeightsHash, ToResidual(wire.Residual), wire.Backend);
+
+    /// <summary>A residual precision; bf16 where none is named.</summary>
+    public static ResidualPrecision ToResidual(Contracts.V1.NumericClass.Types.Residual wire) =>
+        wire == Contracts.V1.NumericClass.Types.Residual.F32 ? ResidualPrecision.F32 : ResidualPrecision.BF16;
 
     public static OpenAck ToWire(OpenResult result, SessionRef session) => result.Refusal is { } refusal
         ? Refuse(session, ToWire(refusal), result.Message)
@@ -58,16 +82,40 @@ internal static class WorkerMapping
         return wire;
     }
 
-    public static ServedModel ToWire(EngineInfo info, string name, int layerCount) => new()
+    /// <summary>A shard as routers are told of it; limits and class are absent while it loads.</summary>
+    public static ServedModel ToWire(Shard shard)
     {
-        Name = name,
-        LayerStart = info.Range.Start,
-        LayerEnd = info.Range.End,
-        LayerCount = layerCount,
-        NumericClass = ToWire(info.NumericClass),
-        ContextLimit = info.ContextLimit,
-        MaxSessions = info.MaxSessions,
-        VocabularySize = info.VocabularySize,
+        var served = new ServedModel
+        {
+            Name = shard.Model.Name,
+            LayerStart = shard.Range.Start,
+            LayerEnd = shard.Range.End,
+            LayerCount = shard.Model.LayerCount,
+            ShardId = shard.Id,
+        };
+        if (shard.Engine?.Info is { } info)
+        {
+            served.NumericClass = ToWire(info.NumericClass);
+            served.ContextLimit = info.ContextLimit;
+            served.MaxSessions = info.MaxSessions;
+            served.VocabularySize = info.VocabularySize;
+        }
+
+        return served;
+    }
+
+    public static Contracts.V1.Shard ToWireState(Shard shard) => new()
+    {
+        Model = ToWire(shard),
+        State = shard.Phase switch
+        {
+            ShardPhase.Loading => ShardState.Loading,
+            ShardPhase.Serving => ShardState.Serving,
+            _ => ShardState.Draining,
+        },
+        WeightBytes = shard.Plan?.WeightBytes ?? 0,
+        KvBytes = shard.Plan?.KvBytes ?? 0,
+        Sessions = shard.SessionCount,
     };
 
     public static WorkerStats ToWire(EngineStats stats) => new()

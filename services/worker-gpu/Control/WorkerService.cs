@@ -5,7 +5,9 @@ using Parallax.Contracts.V1;
 namespace Parallax.Worker.Gpu.Control;
 
 /// <summary>The worker's gRPC calls.</summary>
-internal sealed class WorkerService(WorkerState state, TimeProvider clock, ILoggerFactory loggers) : Contracts.V1.Worker.WorkerBase
+internal sealed partial class WorkerService(
+    WorkerState state, TimeProvider clock, ILoggerFactory loggers, ILogger<WorkerService> logger)
+    : Contracts.V1.Worker.WorkerBase
 {
     /// <summary>Lease time that the engine keeps (session protocol, rule 10).</summary>
     private const int LeaseSeconds = 60;
@@ -27,17 +29,16 @@ internal sealed class WorkerService(WorkerState state, TimeProvider clock, ILogg
         await call.RunAsync(requestStream, responseStream, context);
     }
 
-    public override Task<WorkerInfo> GetInfo(GetInfoRequest request, ServerCallContext context) =>
-        Task.FromResult(new WorkerInfo
-        {
-            Incarnation = state.Incarnation,
-            LeaseSeconds = LeaseSeconds,
-            Models = { WorkerMapping.ToWire(state.Engine.Info, state.Model.Name, state.Model.LayerCount) },
-        });
+    public override Task<WorkerInfo> GetInfo(GetInfoRequest request, ServerCallContext context)
+    {
+        var info = new WorkerInfo { Incarnation = state.Incarnation, LeaseSeconds = LeaseSeconds, WorkerId = state.WorkerId };
+        info.Models.AddRange(state.Shards.Serving.Select(WorkerMapping.ToWire));
+        return Task.FromResult(info);
+    }
 
     public override Task<WorkerStats> GetStats(GetStatsRequest request, ServerCallContext context)
     {
-        var stats = WorkerMapping.ToWire(state.Engine.ReadStats());
+        var stats = WorkerMapping.ToWire(state.Shards.ReadStats());
         stats.ControlStreams = state.StreamCount;
         stats.RetainedSessions = state.Sessions.RetainedCount;
         return Task.FromResult(stats);

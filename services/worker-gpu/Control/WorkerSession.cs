@@ -3,15 +3,19 @@ using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Runtime.Execution;
 using Epoch = Parallax.Contracts.Identifiers.Epoch;
+using FinishReason = Parallax.Runtime.Execution.FinishReason;
+using Shard = Parallax.Worker.Gpu.Shards.Shard;
 
 namespace Parallax.Worker.Gpu.Control;
 
 /// <summary>
 /// One session as the control service sees it: all its ids, and how far they have been sent over the stream that owns
 /// it now. The engine's loop appends; a stream's writer takes. Appending never waits: what is not yet sent stays here,
-/// and the engine's run-ahead bound keeps that short. Thread-safe.
+/// and the engine's run-ahead bound keeps that short. It stays with the shard that it was opened on, whatever is loaded
+/// beside it. Thread-safe.
 /// </summary>
-internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens, bool withLogProbs, long incarnation, SessionTable table)
+internal sealed class WorkerSession(
+    SessionId id, Epoch epoch, int promptTokens, bool withLogProbs, long incarnation, SessionTable table, Shard? shard = null, bool emitsTokens = true)
     : ISessionSink
 {
     private readonly Lock _gate = new(); // guards everything below
@@ -28,6 +32,7 @@ internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens,
     private bool _endSent;
     private bool _queued;
     private bool _started;
+    private string? _abort;
 
     public SessionId Id => id;
 
@@ -35,6 +40,9 @@ internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens,
 
     /// <summary>The session as messages to a router name it.</summary>
     public SessionRef Reference => _reference;
+
+    /// <summary>The engine that it was opened on; null when it was refused before one was chosen.</summary>
+    public ISessionEngine? Engine => shard?.Engine;
 
     /// <summary>Ids so far, and whether the session has ended.</summary>
     public (int Generated, bool Finished) Progress
@@ -79,7 +87,8 @@ internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens,
     }
 
     /// <summary>
-    /// Makes a stream the owner and sends from the router's N on (rule 1).
+    /// Makes a stream the owner and sends from the router's N on (rule 1). A stage behind the head has no tokens to send,
+    /// whatever the router knows: only the session's end.
     /// </summary>
     /// <param name="stream">The new owner.</param>
     /// <param name="known">Tokens of prompt and answer that the router knows.</param>
@@ -88,7 +97,7 @@ internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens,
     {
         lock (_gate)
         {
-            var index = known - promptTokens;
+            var index = emitsTokens ? known - promptTokens : 0;
             if (index < 0 || index > _ids.Count)
             {
                 return false;
@@ -139,6 +148,24 @@ internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens,
         }
     }
 
+    /// <summary>Ends the session with an error that says why, unless it has ended by itself.</summary>
+    public void Abort(string error)
+    {
+        lock (_gate)
+        {
+            _abort = error;
+        }
+
+        Engine?.Cancel(id, epoch);
+    }
+
+    /// <summary>Its Open was refused.</summary>
+    public void OnRefused()
+    {
+        table.RemoveRefused(this);
+        shard?.Leave(this);
+    }
+
     public void OnToken(in EmittedToken token)
     {
         lock (_gate)
@@ -158,12 +185,15 @@ internal sealed class WorkerSession(SessionId id, Epoch epoch, int promptTokens,
         int ids;
         lock (_gate)
         {
-            _end = end;
+            _end = _abort is { } error && end.Reason == FinishReason.Cancelled
+                ? end with { Reason = FinishReason.Error, Error = error }
+                : end;
             ids = _ids.Count;
             Signal();
         }
 
         table.OnEnded(this, ids);
+        shard?.Leave(this);
     }
 
     /// <summary>

@@ -1,4 +1,4 @@
-using Parallax.Runtime.Execution;
+using Parallax.Worker.Gpu.Shards;
 
 namespace Parallax.Worker.Gpu.Control;
 
@@ -10,21 +10,21 @@ internal sealed class WorkerState : IDisposable
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _streams;
 
-    public WorkerState(ISessionEngine engine, WorkerModel model, WorkerOptions options, TimeProvider clock)
+    public WorkerState(ShardHost shards, WorkerOptions options, TimeProvider clock)
     {
-        Engine = engine;
-        Model = model;
+        Shards = shards;
+        WorkerId = options.Id;
         Sessions = new SessionTable(clock, options.RetainIds, options.MaxRetainedIds);
-        Incarnation = new WorkerIncarnation(clock).Value;
     }
 
-    public ISessionEngine Engine { get; }
+    public ShardHost Shards { get; }
 
-    public WorkerModel Model { get; }
+    /// <summary>By which links know this worker.</summary>
+    public string WorkerId { get; }
 
     public SessionTable Sessions { get; }
 
-    public long Incarnation { get; }
+    public long Incarnation => Shards.Incarnation;
 
     /// <summary>Whether new sessions are refused.</summary>
     public bool IsDraining => _draining.Task.IsCompleted;

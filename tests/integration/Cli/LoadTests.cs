@@ -14,7 +14,7 @@ public sealed class LoadTests
     public async Task Run_ThousandRequestsOfManyClients_LosesNoneAndItsMemoryStaysFlat()
     {
         // The KV cache is touched block by block: a small one is full, and its memory all there, before the count begins.
-        var process = CliProcess.ThroughScript(Path.Combine(TestData.RepositoryRoot, "parallax"), Path.GetTempPath(), "run", "--port", "0", "--ctx", "256");
+        var process = CliProcess.ThroughScript(Path.Combine(TestData.RepositoryRoot, "parallax"), Path.GetTempPath(), "run", "--port", "0", "--ctx", "256", "--workers", "1");
         Assert.SkipWhen(process is null, CliProcess.NoScript);
         await using var server = await RunningServer.StartAsync(process);
         await AskAsync(server, 0, 300);

@@ -20,8 +20,9 @@ internal sealed class RunningServer : IAsyncDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    /// <summary>One worker, unless the options say otherwise.</summary>
     public static Task<RunningServer> StartAsync(params string[] options) =>
-        StartAsync(new CliProcess(["run", "--port", "0", .. options]));
+        StartAsync(new CliProcess(["run", "--port", "0", .. options.Contains("--workers") ? (string[])[] : ["--workers", "1"], .. options]));
 
     /// <summary>The same for a command that has been started with <c>run --port 0</c>, which it takes over.</summary>
     public static async Task<RunningServer> StartAsync(CliProcess process)

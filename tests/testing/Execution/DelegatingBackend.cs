@@ -17,6 +17,10 @@ internal class DelegatingBackend(IComputeBackend inner) : IComputeBackend
 
     public virtual DeviceMatrix LoadMatrix(WeightTensor source) => inner.LoadMatrix(source);
 
+    public virtual long MatrixBytes(TensorFormat format, int rows, int columns) => inner.MatrixBytes(format, rows, columns);
+
+    public virtual long VectorBytes(int length) => inner.VectorBytes(length);
+
     public virtual DeviceVector LoadVector(ReadOnlySpan<(WeightTensor? Source, int Length)> parts) => inner.LoadVector(parts);
 
     public virtual DeviceTensor AllocateTensor(int columns) => inner.AllocateTensor(columns);

@@ -13,6 +13,11 @@ public sealed class CommandLineTests
     [InlineData("run --residual f16", "f16")]
     [InlineData("bench --peer vllm", "vllm")]
     [InlineData("fly", "fly")]
+    [InlineData("worker --model . --layers 4", "--layers: '4'")]
+    [InlineData("worker --model . --memory much", "--memory: 'much'")]
+    [InlineData("router --model .", "--worker")]
+    [InlineData("shards move", "move")]
+    [InlineData("shards unload", "unload")]
     public async Task Parse_WrongWords_AreUsageErrorsThatNameThem(string line, string named)
     {
         using var error = new StringWriter();
@@ -22,8 +27,11 @@ public sealed class CommandLineTests
     }
 
     [Theory]
-    [InlineData("run --port 70000 --threads 0 --ctx 1 --max-batch 5000 --bind localhost", "--port: 70000|--threads: 0|--ctx: 1 |--max-batch: 5000|--bind: 'localhost'")]
+    [InlineData("run --port 70000 --threads 0 --ctx 1 --max-batch 5000 --bind localhost --workers 0", "--workers: 0|--port: 70000|--threads: 0|--ctx: 1 |--max-batch: 5000|--bind: 'localhost'")]
     [InlineData("chat --url 127.0.0.1 --temperature 3 --max-tokens 0", "--url: '127.0.0.1'|--temperature: 3|--max-tokens: 0")]
+    [InlineData("worker --no-model --layers 0-4 --port 70000 --kv-tokens 1", "--no-model: |--port: 70000|--kv-tokens: 1")]
+    [InlineData("worker --model nowhere --residual f32", "--model: 'nowhere'")]
+    [InlineData("shards load . --layers 4-4", "--layers: '4-4'")]
     [InlineData("bench --threads 0 --peer llama.cpp", "--threads: 0|is no .gguf file")]
     public async Task Run_WrongValues_AreAllNamedAtOnce(string line, string named)
     {

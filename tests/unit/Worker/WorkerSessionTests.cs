@@ -80,6 +80,19 @@ public sealed class WorkerSessionTests : IDisposable
     }
 
     [Fact]
+    public void Rejoin_StageWithoutTokens_GetsItsEndWhateverTheRouterKnows()
+    {
+        var session = new WorkerSession(SessionId.New(), new Epoch(1, Guid.Empty, 0), Prompt, false, 7, _table, emitsTokens: false);
+        _table.Add(session);
+        session.Adopt(_stream);
+        session.Answer(new OpenAck());
+        Finish(session, 9);
+
+        Assert.True(session.Rejoin(_other, Prompt + 9));
+        Assert.Equal(WorkerMessage.MessageOneofCase.Finished, session.TakeNext(_other, out _)!.MessageCase);
+    }
+
+    [Fact]
     public void TakeNext_LogProbs_StandBesideTheirIdsAfterAcknowledgements()
     {
         var session = Opened(logProbs: true);

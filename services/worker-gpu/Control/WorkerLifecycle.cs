@@ -1,20 +1,26 @@
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
+using Parallax.Transport.Links;
 
 namespace Parallax.Worker.Gpu.Control;
 
 /// <summary>
-/// Stops in this order: refuse new sessions and say so; let running ones end for the drain time; cancel the rest;
-/// end the control streams. The server's own stop, which waits for calls to end, comes after.
+/// Joins stages and links at the start. Stops in this order: refuse new sessions and loads and say so; let running
+/// sessions end for the drain time; cancel the rest; end the control streams; close the links. The server's own stop, which
+/// waits for calls to end, comes after, and the engines go with their host after that.
 /// </summary>
-internal sealed partial class WorkerShutdown(
-    WorkerState state, WorkerOptions options, HealthServiceImpl health, TimeProvider clock, ILogger<WorkerShutdown> logger)
+internal sealed partial class WorkerLifecycle(
+    WorkerState state, WorkerOptions options, LinkHub links, HealthServiceImpl health, TimeProvider clock, ILogger<WorkerLifecycle> logger)
     : IHostedLifecycleService
 {
     private static readonly TimeSpan CancelTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(3);
 
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        state.Shards.Links.Attach(links);
+        return Task.CompletedTask;
+    }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -28,13 +34,14 @@ internal sealed partial class WorkerShutdown(
     {
         SetHealth(HealthCheckResponse.Types.ServingStatus.NotServing);
         state.StartDraining();
+        state.Shards.StopLoading();
         if (!await BecomesIdleAsync(options.DrainTime, cancellationToken))
         {
             var running = state.Sessions.Snapshot();
             LogCancelling(state.Sessions.ActiveCount);
             foreach (var session in running)
             {
-                state.Engine.Cancel(session.Id, session.Epoch);
+                session.Engine?.Cancel(session.Id, session.Epoch);
             }
 
             await BecomesIdleAsync(CancelTime, cancellationToken);
@@ -43,6 +50,7 @@ internal sealed partial class WorkerShutdown(
         await state.CloseStreamsAsync()
             .WaitAsync(CloseTime, clock, cancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await links.DisposeAsync();
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

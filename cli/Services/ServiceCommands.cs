@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Parallax.Router;
+using Parallax.Worker.Gpu;
+
+namespace Parallax.Cli.Services;
+
+/// <summary><c>parallax worker</c> and <c>parallax router</c>: the services' own command lines.</summary>
+internal static class ServiceCommands
+{
+    /// <summary><c>parallax worker</c>.</summary>
+    public static Command CreateWorker() => Under(
+        "worker",
+        WorkerCommand.Create(static (options, _) => UntilStoppedAsync(stop => WorkerProgram.RunAsync(options, stop))),
+        """
+        Examples:
+          parallax worker --model models/demo --port 7101
+          parallax worker --model models/demo --layers 0-4 --id a --port 7101
+          parallax worker --model models/demo --stages map.json --id a
+          parallax worker --no-model --memory 4GiB
+        """);
+
+    /// <summary><c>parallax router</c>.</summary>
+    public static Command CreateRouter() => Under(
+        "router",
+        RouterCommand.Create(static (model, options, _) => UntilStoppedAsync(stop => RouterProgram.RunAsync(model, options, stop))),
+        """
+        Example:
+          parallax router --model models/demo --worker http://127.0.0.1:7101
+        """);
+
+    /// <summary>A service's root command as one of ours: its options and its action, our help.</summary>
+    private static ExplainedCommand Under(string name, RootCommand service, string details)
+    {
+        var command = new ExplainedCommand(name, service.Description ?? "", details) { Action = service.Action };
+        foreach (var option in service.Options.Where(static option => option is not (HelpOption or VersionOption)))
+        {
+            command.Options.Add(option);
+        }
+
+        return command;
+    }
+
+    private static async Task<int> UntilStoppedAsync(Func<CancellationToken, Task<int>> run)
+    {
+        using var signals = new StopSignals();
+        try
+        {
+            return await run(signals.Asked);
+        }
+        catch (OperationCanceledException) when (signals.Asked.IsCancellationRequested)
+        {
+            return Interruption.ExitCode;
+        }
+    }
+}
