@@ -6,8 +6,11 @@ namespace Parallax.Router.Routing;
 /// <summary>One worker's range as a step from its first layer to the one after its last. Compared by identity.</summary>
 internal sealed class PathEdge(int candidate, in PathCandidate worker, ShardOffer shard)
 {
-    /// <summary>Loads are added as multiples of 2^-30, so that a sum does not depend on its order.</summary>
-    private const int LoadBits = 30;
+    /// <summary>
+    /// Loads are added as whole parts of this, so that a sum does not depend on its order. It is a multiple of all small
+    /// numbers and of powers of two: with the usual rooms, equal loads are equal sums.
+    /// </summary>
+    private const long LoadUnit = 720720L << 16;
 
     public int Candidate { get; } = candidate;
 
@@ -18,7 +21,7 @@ internal sealed class PathEdge(int candidate, in PathCandidate worker, ShardOffe
     public ShardOffer Shard { get; } = shard;
 
     /// <summary>Sessions relative to room.</summary>
-    public long Load { get; } = ((long)worker.Sessions << LoadBits) / Math.Max(1, shard.MaxSessions);
+    public long Load { get; } = worker.Sessions * LoadUnit / Math.Max(1, shard.MaxSessions);
 
     /// <summary>What stages of one path must agree in.</summary>
     public (NumericClass NumericClass, int VocabularySize, int LayerCount) Joint =>

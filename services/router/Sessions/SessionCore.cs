@@ -270,9 +270,9 @@ internal sealed class SessionCore
         var stage = _stages[index];
         if (IsEnding)
         {
-            if (at == AskedEpoch(stage))
+            if (at == AskedEpoch(stage) && stage.IsCancelSaid)
             {
-                Leave(stage);
+                Leave(stage); // else it may still hold an earlier epoch, whose Cancel comes next
             }
 
             return !IsEnded;

@@ -6,10 +6,11 @@ namespace Parallax.Router.Sessions;
 /// </summary>
 internal sealed class StageTalk
 {
-    private bool _opened;        // said on this connection
-    private bool _rejoined;      // said on this connection, or not needed on it
-    private int _lowestAsked;    // the lowest n that it can still hold
-    private int _nextCancel = -1; // cancels go down from Asked to _lowestAsked
+    private bool _opened;         // said on this connection
+    private bool _isRepeated;     // that Open was said on an earlier connection, too
+    private bool _rejoined;       // said on this connection, or not needed on it
+    private int _lowestAsked;     // the lowest n that it can still hold, if an Open got lost
+    private int _nextCancel = -1; // cancels go down from Asked
 
     /// <summary>Whether a control stream to the stage is up.</summary>
     public bool IsConnected { get; private set; }
@@ -36,12 +37,13 @@ internal sealed class StageTalk
     public int Cancelled { get; private set; }
 
     /// <summary>Whether every Cancel has been said on this connection.</summary>
-    public bool IsCancelSaid => _nextCancel < _lowestAsked;
+    public bool IsCancelSaid => _nextCancel < (_opened ? Asked : _lowestAsked); // an Open on this connection arrives before
 
     /// <summary>
-    /// Whether the stage sends what becomes of the session over this connection. It does after Open and Rejoin only.
+    /// Whether the stage sends what becomes of the session over this connection. It does after Open and Rejoin only; what
+    /// it said before a repeated Open it does not say again.
     /// </summary>
-    public bool IsHeard => _opened || _rejoined;
+    public bool IsHeard => (_opened && !_isRepeated) || _rejoined;
 
     /// <summary>A control stream is up: nothing has been said on it.</summary>
     /// <returns>Whether the session was accepted by an incarnation that is gone.</returns>
@@ -77,7 +79,7 @@ internal sealed class StageTalk
     public void Accept(int n, int cachedPrefix)
     {
         IsAccepted = true;
-        _rejoined = true; // it opened on this connection, so that it already sends what comes
+        _rejoined = !_isRepeated; // else what it said since the first Open may be lost; now it already sends what comes
         CachedPrefix = cachedPrefix;
         _lowestAsked = n;
     }
@@ -94,6 +96,7 @@ internal sealed class StageTalk
         }
 
         _lowestAsked = Asked < 0 ? n : _lowestAsked;
+        _isRepeated = Asked == n;
         _opened = true;
         Asked = _nextCancel = n;
         return true;
@@ -106,8 +109,8 @@ internal sealed class StageTalk
     public bool SayStart() => !IsStarted && (IsStarted = true);
 
     /// <summary>
-    /// Cancel at every epoch that the stage can hold, the highest first: an Open that was under way when a connection
-    /// broke may have arrived or not.
+    /// Cancel at every epoch that the stage can hold, the highest first: an Open that was under way when an earlier
+    /// connection broke may have arrived or not.
     /// </summary>
     public bool SayCancel()
     {
