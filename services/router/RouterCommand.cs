@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parallax.Hosting.Stages;
 
 namespace Parallax.Router;
 
@@ -9,7 +10,8 @@ internal static class RouterCommand
     public static RootCommand Create(Func<string, RouterOptions, CancellationToken, Task<int>> run)
     {
         var model = new Option<string>("--model") { Description = "The model's folder or .gguf file; the router needs its tokenizer and chat template only.", Required = true };
-        var worker = new Option<string[]>("--worker") { Description = "A worker's address, e.g. http://127.0.0.1:7101; may be repeated.", Required = true };
+        var worker = new Option<string[]>("--worker") { Description = "A worker's address, e.g. http://127.0.0.1:7101; may be repeated.", DefaultValueFactory = static _ => [] };
+        var stages = new Option<string?>("--stages") { Description = "A JSON file that names the workers, in place of --worker: { \"workers\": [ { \"id\": \"a\", \"address\": \"http://10.0.0.2:7101\", \"layers\": [0, 10] }, ... ] }." };
         var bind = new Option<string>("--bind") { Description = "IP address to listen on.", DefaultValueFactory = static _ => "127.0.0.1" };
         var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes any free one.", DefaultValueFactory = static _ => RouterOptions.DefaultPort };
         var inFlight = new Option<int>("--max-in-flight") { Description = "Answers generated at once.", DefaultValueFactory = static _ => 128 };
@@ -19,13 +21,14 @@ internal static class RouterCommand
         var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on when the router is stopped.", DefaultValueFactory = static _ => 10 };
         var command = new RootCommand("Parallax router: the OpenAI-compatible front door to workers.")
         {
-            model, worker, bind, port, inFlight, queued, log, forced, drain,
+            model, worker, stages, bind, port, inFlight, queued, log, forced, drain,
         };
         command.SetAction((parsed, cancellationToken) => run(
             parsed.GetRequiredValue(model),
             new RouterOptions
             {
                 Workers = [.. parsed.GetRequiredValue(worker).Select(static address => new Uri(address, UriKind.RelativeOrAbsolute))],
+                Stages = parsed.GetValue(stages) is { } map ? StageMap.Load(map) : null,
                 Bind = parsed.GetRequiredValue(bind),
                 Port = parsed.GetValue(port),
                 MaxInFlight = parsed.GetValue(inFlight),

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Parallax.Hosting.Stages;
 
 namespace Parallax.Router;
 
@@ -9,8 +10,17 @@ public sealed record RouterOptions
     /// <summary>The port when none is named.</summary>
     public const int DefaultPort = 8000;
 
-    /// <summary>The workers' addresses, e.g. <c>http://127.0.0.1:7101</c>; at least one.</summary>
-    public required IReadOnlyList<Uri> Workers { get; init; }
+    /// <summary>
+    /// The workers' addresses, e.g. <c>http://127.0.0.1:7101</c>; other workers dial them there, too. Which layers each
+    /// holds is asked of it. At least one, unless there is a map (<see cref="Stages"/>).
+    /// </summary>
+    public IReadOnlyList<Uri> Workers { get; init; } = [];
+
+    /// <summary>
+    /// A map of workers in place of <see cref="Workers"/>: it also says by which id each must be known, and where other
+    /// workers dial it. Null by default.
+    /// </summary>
+    public StageMap? Stages { get; init; }
 
     /// <summary>The IP address to listen on; loopback by default.</summary>
     public string Bind { get; init; } = IPAddress.Loopback.ToString();
@@ -65,9 +75,13 @@ public sealed record RouterOptions
     public IReadOnlyList<string> Validate()
     {
         var errors = new List<string>();
-        if (Workers is not { Count: > 0 })
+        if (Stages is null && Workers is not { Count: > 0 })
         {
-            errors.Add("--worker: name at least one worker, e.g. http://127.0.0.1:7101.");
+            errors.Add("--worker: name at least one worker, e.g. http://127.0.0.1:7101, or a map of them with --stages.");
+        }
+        else if (Stages is not null && Workers is { Count: > 0 })
+        {
+            errors.Add("--worker, --stages: use one of the two; a map names all workers.");
         }
         else
         {

@@ -36,7 +36,7 @@ internal sealed partial class ChatCompletions(
             throw ApiException.UnknownModel(request.Model);
         }
 
-        var offer = ChooseWorker().Offer;
+        var offer = ChoosePath().Offer;
         var prompt = model.Prompts.Encode(request.Messages);
         var sampling = GenerationPlan.ToSampling(request, prompt.Length, model.Defaults, offer, DrawSeed());
 
@@ -44,7 +44,8 @@ internal sealed partial class ChatCompletions(
         using var turn = await gate.EnterAsync(request.Choices, http.RequestAborted);
         var id = $"chatcmpl-{Guid.NewGuid():n}";
         http.Response.Headers["x-request-id"] = id;
-        var (link, present) = ChooseWorker(); // the one from before may be gone by now
+        var path = ChoosePath(); // the one from before may be gone by now
+        var fingerprint = path.Offer.NumericClass.Fingerprint;
         var started = clock.GetTimestamp();
         var plan = new SessionPlan(
             model.Id,
@@ -53,8 +54,8 @@ internal sealed partial class ChatCompletions(
             ClientOf(http, request),
             request.CacheSalt,
             started + (long)(options.RequestTime.TotalSeconds * clock.TimestampFrequency));
-        await RequestRecords.AcceptedAsync(log, UnixMs(), id, plan, request.Choices, present.NumericClass.Fingerprint);
-        LogAccepted(id, prompt.Length, request.Choices, sampling.Seed, link.Address);
+        await RequestRecords.AcceptedAsync(log, UnixMs(), id, plan, request.Choices, fingerprint);
+        LogAccepted(id, prompt.Length, request.Choices, sampling.Seed, path);
 
         // 3. The answer.
         using var deadline = new CancellationTokenSource(options.RequestTime + DeadlineGrace, clock);
@@ -65,9 +66,9 @@ internal sealed partial class ChatCompletions(
         {
             var answer = new Answer(
                 request,
-                new AnswerFormat(id, clock.GetUtcNow().ToUnixTimeSeconds(), model.Id, present.NumericClass.Fingerprint, model.Tokenizer, request.TopLogProbs is not null),
+                new AnswerFormat(id, clock.GetUtcNow().ToUnixTimeSeconds(), model.Id, fingerprint, model.Tokenizer, request.TopLogProbs is not null),
                 prompt.Length,
-                OpenSessions(link, plan, request, id, sessions));
+                OpenSessions(path, plan, request, id, sessions));
             await AcceptedAsync(sessions, ending.Token);
             var tokens = request.Stream
                 ? await writer.StreamAsync(http, answer, Explain, ending)
@@ -139,17 +140,17 @@ internal sealed partial class ChatCompletions(
         }
     }
 
-    private (WorkerLink Link, WorkerOffer Offer) ChooseWorker() =>
+    private WorkerPath ChoosePath() =>
         stopping.IsStopping ? throw ApiException.Unavailable("The server is stopping.")
         : log.Fault is { } fault ? throw ApiException.Unavailable(fault)
         : workers.Choose(model.Id) ?? throw ApiException.Unavailable($"No worker serves the model now. {workers.Problem(model.Id)}");
 
-    private AnswerReader[] OpenSessions(WorkerLink link, SessionPlan plan, ChatRequest request, string id, List<RemoteSession> sessions)
+    private AnswerReader[] OpenSessions(WorkerPath path, SessionPlan plan, ChatRequest request, string id, List<RemoteSession> sessions)
     {
         var readers = new AnswerReader[request.Choices];
         for (var choice = 0; choice < readers.Length; choice++)
         {
-            var session = link.Open(plan with { Sampling = plan.Sampling with { ChoiceIndex = choice } });
+            var session = workers.Open(path, plan with { Sampling = plan.Sampling with { ChoiceIndex = choice } });
             sessions.Add(session);
             readers[choice] = new AnswerReader(
                 session,
@@ -178,8 +179,8 @@ internal sealed partial class ChatCompletions(
 
     private long UnixMs() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    [LoggerMessage(50, LogLevel.Information, "{Request}: {PromptTokens} prompt tokens, {Choices} choices, seed {Seed}, on {Worker}")]
-    private partial void LogAccepted(string request, int promptTokens, int choices, ulong seed, Uri worker);
+    [LoggerMessage(50, LogLevel.Information, "{Request}: {PromptTokens} prompt tokens, {Choices} choices, seed {Seed}, on {Path}")]
+    private partial void LogAccepted(string request, int promptTokens, int choices, ulong seed, WorkerPath path);
 
     [LoggerMessage(51, LogLevel.Information, "{Request}: {Tokens} tokens in {Seconds:0.000} s")]
     private partial void LogCompleted(string request, int tokens, double seconds);

@@ -12,11 +12,11 @@ internal static class GenerationPlan
     /// <param name="request">The client's request.</param>
     /// <param name="prompt">Its prompt.</param>
     /// <param name="defaults">What the model's files advise.</param>
-    /// <param name="offer">The worker's limits.</param>
+    /// <param name="offer">The path's limits.</param>
     /// <param name="drawnSeed">The seed to use when the client gave none.</param>
     /// <exception cref="ApiException">Something does not fit; names the parameter and the figures.</exception>
     public static SamplingParameters ToSampling(
-        ChatRequest request, int prompt, GenerationDefaults defaults, WorkerOffer offer, ulong drawnSeed)
+        ChatRequest request, int prompt, GenerationDefaults defaults, PathOffer offer, ulong drawnSeed)
     {
         var room = offer.ContextLimit - prompt;
         if (room < 1)

@@ -1,42 +1,91 @@
-using Parallax.Router.Sessions;
+using System.Collections.Immutable;
 
 namespace Parallax.Router.Routing;
 
 /// <summary>
-/// Chooses the path of a request. Now a path is one worker that holds the whole model; longer paths change this file.
-/// Pure.
+/// Chooses the path of a request: workers whose layer ranges follow one another from the first layer to the last, all
+/// of one numeric class, none of them twice. Pure and deterministic.
 /// </summary>
+/// <remarks>
+/// Ranges only lead upwards, so the layers at which they meet are visited once, in order, each keeping the best way
+/// that leads to it: the work grows with the number of shards, not of paths.
+/// </remarks>
 internal static class PathPolicy
 {
     /// <summary>
-    /// The candidate with the fewest sessions relative to its room; ties go to the first in order of address.
+    /// How often a way that leads over a worker twice is mended before it is given up. That takes a worker that serves
+    /// several ranges of one model, and then a detour is next to always found at once.
     /// </summary>
-    /// <returns>The candidate's index, or null when none serves the whole model.</returns>
-    public static int? Choose(string model, IReadOnlyList<PathCandidate> candidates)
+    private const int MaxDetours = 256;
+
+    /// <summary>
+    /// The path with the fewest stages; of these the one whose workers have the fewest sessions relative to their room,
+    /// added up; ties go to the first in order of addresses.
+    /// </summary>
+    /// <returns>The stages from head to tail; empty when nobody serves some of the layers.</returns>
+    public static ImmutableArray<PathHop> Choose(string model, IReadOnlyList<PathCandidate> candidates)
     {
-        int? best = null;
-        for (var i = 0; i < candidates.Count; i++)
+        PathWay? best = null;
+        foreach (var group in PathEdge.Of(model, candidates).GroupBy(static edge => edge.Joint))
         {
-            if (candidates[i].Offer is { IsWhole: true } offer
-                && offer.Model == model
-                && (best is not { } chosen || Compare(candidates[i], candidates[chosen]) < 0))
+            if (FindSimple([.. group.OrderBy(static edge => edge.Shard.Range.Start)], group.Key.LayerCount) is { } way
+                && (best is null || PathWay.Compare(way, best) < 0))
             {
-                best = i;
+                best = way;
             }
         }
 
-        return best;
+        return best is null ? [] : [.. best.Edges().Select(static edge => new PathHop(edge.Candidate, edge.Shard))];
     }
 
-    private static int Compare(PathCandidate a, PathCandidate b)
+    /// <summary>
+    /// The best way that leads over no worker twice. Of two shards of one worker on a way one must go: each choice is a
+    /// smaller problem, and the best solution of all of them that needs no further choice is the best there is.
+    /// </summary>
+    private static PathWay? FindSimple(PathEdge[] edges, int layers)
     {
-        var byLoad = ((long)a.Sessions * b.Offer!.MaxSessions).CompareTo((long)b.Sessions * a.Offer!.MaxSessions);
-        return byLoad != 0 ? byLoad : string.CompareOrdinal(a.Address, b.Address);
+        var open = new PriorityQueue<ImmutableHashSet<PathEdge>, PathWay>(Comparer<PathWay>.Create(PathWay.Compare));
+        Add(ImmutableHashSet<PathEdge>.Empty);
+        for (var i = 0; i < MaxDetours && open.TryDequeue(out var without, out var way); i++)
+        {
+            if (way.FindRepeated() is not var (one, other))
+            {
+                return way;
+            }
+
+            Add(without.Add(one));
+            Add(without.Add(other));
+        }
+
+        return null;
+
+        void Add(ImmutableHashSet<PathEdge> without)
+        {
+            if (FindBest(edges, layers, without) is { } found)
+            {
+                open.Enqueue(without, found);
+            }
+        }
+    }
+
+    private static PathWay? FindBest(PathEdge[] edges, int layers, ImmutableHashSet<PathEdge> without)
+    {
+        var best = new Dictionary<int, PathWay>(); // by the layer that a way ends before
+        foreach (var edge in edges)
+        {
+            PathWay? before = null;
+            if (without.Contains(edge) || (edge.Shard.Range.Start > 0 && !best.TryGetValue(edge.Shard.Range.Start, out before)))
+            {
+                continue;
+            }
+
+            var way = new PathWay(before, edge);
+            if (!best.TryGetValue(edge.Shard.Range.End, out var known) || PathWay.Compare(way, known) < 0)
+            {
+                best[edge.Shard.Range.End] = way;
+            }
+        }
+
+        return best.GetValueOrDefault(layers);
     }
 }
-
-/// <summary>A worker that a path may lead over.</summary>
-/// <param name="Address">Where it listens.</param>
-/// <param name="Offer">What it serves; null when it takes no new sessions.</param>
-/// <param name="Sessions">This router's sessions on it.</param>
-internal readonly record struct PathCandidate(string Address, WorkerOffer? Offer, int Sessions);

@@ -1,3 +1,6 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Parallax.Contracts.Identifiers;
 using Parallax.Router.Sessions;
 
 namespace Parallax.Router.Routing;
@@ -8,6 +11,9 @@ internal sealed class WorkerDirectory : IHostedService, IDisposable
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
 
     private readonly WorkerLink[] _links;
+    private readonly FrozenDictionary<string, Uri> _linkAddresses; // by worker id, of those that a map names
+    private readonly Guid _router;
+    private readonly ArrivalClock _arrivals = new();
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _stopping = new();
     private Task _loops = Task.CompletedTask;
@@ -16,28 +22,70 @@ internal sealed class WorkerDirectory : IHostedService, IDisposable
     public WorkerDirectory(RouterOptions options, WorkerLinkOptions linkOptions, TimeProvider clock, ILoggerFactory loggers)
     {
         _clock = clock;
-        _links = [.. options.Workers.Select(address =>
-            new WorkerLink(address, options.RouterId, linkOptions, clock, loggers.CreateLogger<WorkerLink>()))];
+        _router = options.RouterId;
+        var mapped = options.Stages?.Workers ?? [];
+        _linkAddresses = mapped.ToFrozenDictionary(static worker => worker.Id, static worker => worker.LinkAddress, StringComparer.Ordinal);
+        var workers = options.Workers.Select(static address => (Address: address, Id: (string?)null))
+            .Concat(mapped.Select(static worker => (worker.Address, Id: (string?)worker.Id)));
+        _links = [.. workers.Select(worker =>
+            new WorkerLink(worker.Address, worker.Id, _router, linkOptions, clock, loggers.CreateLogger<WorkerLink>()))];
     }
 
     public IReadOnlyList<WorkerLink> Links => _links;
 
-    /// <summary>The worker for a new session of <paramref name="model"/>, with what it serves; null when there is none.</summary>
-    public (WorkerLink Link, WorkerOffer Offer)? Choose(string model)
+    /// <summary>The path for a new session of <paramref name="model"/>; null when there is none.</summary>
+    public WorkerPath? Choose(string model)
     {
-        var candidates = Array.ConvertAll(
-            _links, static link => new PathCandidate(link.Address.Authority, link.IsServing ? link.Offer : null, link.SessionCount));
-        return PathPolicy.Choose(model, candidates) is { } chosen ? (_links[chosen], candidates[chosen].Offer!) : null;
+        var offers = Offers();
+        var hops = PathPolicy.Choose(model, Candidates(offers));
+        if (hops.IsEmpty)
+        {
+            return null;
+        }
+
+        var shards = hops.Select(static hop => hop.Shard).ToArray();
+        return new WorkerPath(
+            [.. hops.Select(hop => ToStage(_links[hop.Candidate], offers[hop.Candidate]!.WorkerId, hop.Shard.Range))],
+            new PathOffer(
+                shards[0].NumericClass,
+                shards.Min(static shard => shard.ContextLimit),
+                shards.Min(static shard => shard.MaxSessions),
+                shards[0].VocabularySize));
     }
 
-    /// <summary>Why there is no worker for <paramref name="model"/>, for people.</summary>
-    public string Problem(string model) => string.Join(" ", _links.Select(link => link switch
+    /// <summary>Opens a session at all stages of a path.</summary>
+    public RemoteSession Open(WorkerPath path, SessionPlan plan)
     {
-        { Offer: { } offer } when offer.Model != model =>
-            $"Worker {link.Address.Authority} serves '{offer.Model}', not '{model}'.",
-        { Offer: { IsWhole: false } } => $"Worker {link.Address.Authority} holds a part of the model only.",
-        _ => $"Worker {link.Address.Authority}: {link.Problem}.",
-    }));
+        var session = new RemoteSession(
+            path,
+            plan with { Arrival = _arrivals.Next(_clock.GetUtcNow()) },
+            SessionId.New(),
+            new Epoch(Term: 1, _router, N: 0),
+            _clock);
+        for (var stage = 0; stage < path.Stages.Length; stage++)
+        {
+            path.Stages[stage].Link.Add(session, stage);
+        }
+
+        return session;
+    }
+
+    /// <summary>Why there is no path for <paramref name="model"/>, for people.</summary>
+    public string Problem(string model)
+    {
+        var offers = Offers();
+        return string.Join(" ", _links
+            .Select((link, i) => offers[i] switch
+            {
+                null => $"Worker {link.Address.Authority}: {link.Problem}.",
+                { Shards.IsEmpty: true } => $"Worker {link.Address.Authority} serves no model.",
+                var offer when offer.Shards.All(shard => shard.Model != model) =>
+                    $"Worker {link.Address.Authority} serves '{offer.Shards[0].Model}', not '{model}'.",
+                _ => "",
+            })
+            .Prepend(PathProblem.Describe(model, Candidates(offers)))
+            .Where(static reason => reason.Length > 0));
+    }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -79,4 +127,14 @@ internal sealed class WorkerDirectory : IHostedService, IDisposable
 
         _stopping.Dispose();
     }
+
+    /// <summary>What each worker serves; null where it takes no new sessions.</summary>
+    private WorkerOffer?[] Offers() => Array.ConvertAll(_links, static link => link.IsDraining ? null : link.Offer);
+
+    private PathCandidate[] Candidates(WorkerOffer?[] offers) =>
+        [.. _links.Select((link, i) => new PathCandidate(
+            link.Address.Authority, offers[i]?.WorkerId ?? "", offers[i]?.Shards ?? [], link.SessionCount))];
+
+    private WorkerPathStage ToStage(WorkerLink link, string id, LayerRange range) =>
+        new(link, id, _linkAddresses.GetValueOrDefault(id) ?? link.Address, range);
 }

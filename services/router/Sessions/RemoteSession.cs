@@ -9,17 +9,19 @@ using FinishReason = Parallax.Runtime.Execution.FinishReason;
 namespace Parallax.Router.Sessions;
 
 /// <summary>
-/// One session on a worker: <see cref="SessionCore"/> with a lock around it, the tokens that have arrived and wait
-/// for their reader, and the queue of the connection that tells the worker what the core wants said. One reader.
+/// One session on the workers of a path: <see cref="SessionCore"/> with a lock around it, the tokens that have arrived
+/// and wait for their reader, and the queues of the connections that tell each stage what the core wants said. One
+/// reader.
 /// </summary>
 internal sealed class RemoteSession : IDisposable
 {
     /// <summary>More tokens than the run-ahead bound lets a worker send; beyond it the worker breaks the protocol.</summary>
     private const int BufferedTokens = 256;
 
-    private readonly Lock _gate = new(); // guards _core, _outbox, _queued and the watch's fields
+    private readonly Lock _gate = new(); // guards _core, _outlets and the watch's fields
     private readonly SessionCore _core;
-    private readonly WorkerLink _link;
+    private readonly WorkerPath _path;
+    private readonly Outlet[] _outlets; // one per stage
     private readonly TimeProvider _clock;
     private readonly Channel<SessionToken> _tokens = Channel.CreateBounded<SessionToken>(
         new BoundedChannelOptions(BufferedTokens) { SingleReader = true, SingleWriter = true });
@@ -27,22 +29,21 @@ internal sealed class RemoteSession : IDisposable
     private readonly TaskCompletionSource _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<SessionResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SessionWatch _watch = new();
-    private ChannelWriter<RemoteSession>? _outbox;
-    private bool _queued;
 
-    public RemoteSession(WorkerLink link, SessionPlan plan, SessionId id, Epoch epoch, TimeProvider clock)
+    public RemoteSession(WorkerPath path, SessionPlan plan, SessionId id, Epoch epoch, TimeProvider clock)
     {
-        _link = link;
+        _path = path;
         _clock = clock;
         Plan = plan;
-        _core = new SessionCore(id, epoch, plan.Prompt.Length);
+        _core = new SessionCore(id, epoch, plan.Prompt.Length, path.Stages.Length);
+        _outlets = new Outlet[path.Stages.Length];
     }
 
     public SessionPlan Plan { get; }
 
     public SessionId Id => _core.Session;
 
-    /// <summary>Completes when the worker has accepted the session or it has ended (<see cref="Result"/>).</summary>
+    /// <summary>Completes when all stages have accepted the session or it has ended (<see cref="Result"/>).</summary>
     public Task Accepted => _accepted.Task;
 
     /// <summary>How the session ended; never faulted. Tokens that came before may still wait in <see cref="Tokens"/>.</summary>
@@ -51,7 +52,7 @@ internal sealed class RemoteSession : IDisposable
     /// <summary>The answer's tokens in order; completed when the session ends.</summary>
     public ChannelReader<SessionToken> Tokens => _tokens.Reader;
 
-    /// <summary>Leading prompt tokens that came from the worker's cache.</summary>
+    /// <summary>Leading prompt tokens that came from the workers' caches.</summary>
     public int CachedTokens
     {
         get
@@ -70,118 +71,117 @@ internal sealed class RemoteSession : IDisposable
         {
             _core.OnConsumed(tokens);
             _watch.OnProgress(_clock.GetTimestamp());
-            Signal();
+            Signal(0);
         }
     }
 
-    /// <summary>Cancels the session if it has not ended. The worker is told at once, or after a reconnect.</summary>
+    /// <summary>Cancels the session if it has not ended. The workers are told at once, or after a reconnect.</summary>
     public void Dispose()
     {
-        bool forget;
         lock (_gate)
         {
-            forget = !_core.Cancel();
-            Signal();
+            _core.Cancel();
+            Settle();
         }
 
         Complete(new SessionResult.Finished(FinishReason.Cancelled, Plan.Prompt.Length, 0, 0, ""));
-        if (forget)
-        {
-            _link.Forget(this);
-        }
     }
 
-    // ---- called by the link --------------------------------------------------------------------------------------
+    // ---- called by the links -------------------------------------------------------------------------------------
 
-    public bool IsEnded
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _core.IsEnded;
-            }
-        }
-    }
-
-    public bool IsCancelled
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _core.IsCancelled;
-            }
-        }
-    }
-
-    /// <summary>The session's name for lease renewals; null when it has none to renew.</summary>
-    public SessionRef? LeaseReference()
+    /// <summary>Whether there is nothing more to say to a stage or to hear from it: its link may forget the session.</summary>
+    public bool IsSettled(int stage)
     {
         lock (_gate)
         {
-            return _core is { IsAccepted: true, IsEnded: false, IsCancelled: false } ? Reference() : null;
+            return _core.IsSettled(stage);
         }
     }
 
-    public void OnConnected(ChannelWriter<RemoteSession> outbox, long incarnation)
+    /// <summary>The session's name for a stage's lease renewals; null when it has none to renew.</summary>
+    public SessionRef? LeaseReference(int stage)
+    {
+        lock (_gate)
+        {
+            return _core.HoldsLease(stage) ? Reference(stage) : null;
+        }
+    }
+
+    public void OnConnected(int stage, ChannelWriter<StageSession> writer, long incarnation)
     {
         bool goesOn;
         lock (_gate)
         {
-            _outbox = outbox;
-            _queued = false;
-            goesOn = _core.OnConnected(incarnation);
-            _watch.Reset(_clock.GetTimestamp());
-            Signal();
+            _outlets[stage].Writer = writer;
+            _outlets[stage].IsQueued = false;
+            goesOn = _core.OnConnected(stage, incarnation);
+            if (stage == 0)
+            {
+                _watch.Reset(_clock.GetTimestamp());
+            }
+
+            Settle();
         }
 
         if (!goesOn)
         {
-            End(new SessionResult.Lost("The worker restarted while it generated."));
+            Complete(new SessionResult.Lost($"{_path.Describe(stage)} restarted while it generated."));
         }
     }
 
-    public void OnDisconnected(ChannelWriter<RemoteSession> outbox)
+    public void OnDisconnected(int stage, ChannelWriter<StageSession> writer)
     {
         lock (_gate)
         {
-            if (ReferenceEquals(_outbox, outbox))
+            ref var outlet = ref _outlets[stage];
+            if (ReferenceEquals(outlet.Writer, writer))
             {
-                _core.OnDisconnected();
-                _outbox = null;
-                _queued = false;
+                _core.OnDisconnected(stage);
+                outlet.Writer = null;
+                outlet.IsQueued = false;
             }
         }
     }
 
-    /// <summary>The next message to send over the connection of <paramref name="outbox"/>, or null.</summary>
-    public RouterMessage? TakeMessage(ChannelWriter<RemoteSession> outbox)
+    /// <summary>The next message to send to a stage over the connection of <paramref name="writer"/>, or null.</summary>
+    public RouterMessage? TakeMessage(int stage, ChannelWriter<StageSession> writer)
     {
         lock (_gate)
         {
-            if (!ReferenceEquals(_outbox, outbox))
+            if (!ReferenceEquals(_outlets[stage].Writer, writer))
             {
                 return null;
             }
 
-            var message = _core.TakeCommand() switch
+            var message = _core.TakeCommand(stage) switch
             {
-                SessionCommand.Open => new RouterMessage { Open = RouterMapping.ToWire(Plan, Reference(incarnation: 0), TimeLeft()) },
-                SessionCommand.Rejoin => new RouterMessage { Rejoin = new Rejoin { Session = Reference(), Known = _core.Known } },
-                SessionCommand.Start => new RouterMessage { Start = new Start { Session = Reference(), Keep = _core.Keep } },
-                SessionCommand.Acknowledge => new RouterMessage { Acknowledge = new Acknowledge { Session = Reference(), Known = _core.Consumed } },
-                SessionCommand.Cancel => new RouterMessage { Cancel = new Cancel { Session = Reference() } },
-                SessionCommand.None when _watch.TakeProbe() is { } nonce => new RouterMessage { Probe = new Probe { Session = Reference(), Nonce = nonce } },
+                SessionCommand.Open => new RouterMessage { Open = RouterMapping.ToWire(Plan, Reference(stage, incarnation: 0), TimeLeft(), _path, stage) },
+                SessionCommand.Rejoin => new RouterMessage { Rejoin = new Rejoin { Session = Reference(stage), Known = _core.KnownAt(stage) } },
+                SessionCommand.Start => new RouterMessage
+                {
+                    Start = new Start { Session = Reference(stage), Keep = _core.Keep, NextIncarnation = _core.NextIncarnation(stage) },
+                },
+                SessionCommand.Acknowledge => new RouterMessage { Acknowledge = new Acknowledge { Session = Reference(stage), Known = _core.Consumed } },
+                SessionCommand.Cancel => new RouterMessage
+                {
+                    Cancel = new Cancel { Session = SessionRefs.Create(_core.Session, _core.CancelEpoch(stage), _core.Incarnation(stage)) },
+                },
+                SessionCommand.None when stage == 0 && _watch.TakeProbe() is { } nonce =>
+                    new RouterMessage { Probe = new Probe { Session = Reference(stage), Nonce = nonce } },
                 SessionCommand.None => null,
                 _ => throw new UnreachableException(),
             };
-            _queued = message is not null;
+            _outlets[stage].IsQueued = message is not null;
+            if (message is null)
+            {
+                ForgetSettled(); // only now: what was taken before has been sent
+            }
+
             return message;
         }
     }
 
-    /// <summary>The time is up for the worker to show a sign of life for this session, or not yet.</summary>
+    /// <summary>The time is up for the head to show a sign of life for this session, or not yet.</summary>
     public WatchVerdict Tick(WatchLimits limits)
     {
         lock (_gate)
@@ -189,22 +189,22 @@ internal sealed class RemoteSession : IDisposable
             var verdict = _watch.Tick(_clock.GetTimestamp(), _clock.TimestampFrequency, _core.IsWaitingForWorker, limits);
             if (verdict == WatchVerdict.Probe)
             {
-                Signal();
+                Signal(0);
             }
 
             return verdict;
         }
     }
 
-    public void OnAccepted(Epoch at, int cachedPrefix)
+    public void OnAccepted(int stage, Epoch at, int cachedPrefix)
     {
         bool accepted;
         lock (_gate)
         {
-            _core.OnAccepted(at, cachedPrefix);
+            _core.OnAccepted(stage, at, cachedPrefix);
             _watch.Reset(_clock.GetTimestamp());
             accepted = _core.IsAccepted;
-            Signal();
+            Settle();
         }
 
         if (accepted)
@@ -213,32 +213,36 @@ internal sealed class RemoteSession : IDisposable
         }
     }
 
-    public void OnRefused(Epoch at, OpenRefusal? reason, string message)
+    public void OnRefused(int stage, Epoch at, OpenRefusal? reason, string message)
     {
         bool ended;
         lock (_gate)
         {
-            ended = _core.OnRefused(at);
+            ended = _core.OnRefused(stage, at);
+            Settle();
         }
 
         if (ended)
         {
-            End(new SessionResult.Refused(reason, message));
+            Complete(new SessionResult.Refused(reason, _outlets.Length == 1 ? message : $"{_path.Describe(stage)} refuses: {message}"));
         }
     }
 
-    public void OnTokens(Epoch at, Tokens tokens)
+    public void OnTokens(int stage, Epoch at, Tokens tokens)
     {
         var overrun = false;
         lock (_gate)
         {
-            for (var i = _core.OnTokens(at, tokens.FirstIndex, tokens.Ids.Count); i < tokens.Ids.Count; i++)
+            for (var i = _core.OnTokens(stage, at, tokens.FirstIndex, tokens.Ids.Count); i < tokens.Ids.Count; i++)
             {
                 overrun |= !_tokens.Writer.TryWrite(RouterMapping.ToToken(tokens, i)) && !_core.IsCancelled;
             }
 
-            _watch.OnToken(_clock.GetTimestamp(), _clock.TimestampFrequency, tokens.Ids.Count);
-            Signal();
+            if (stage == 0)
+            {
+                _watch.OnToken(_clock.GetTimestamp(), _clock.TimestampFrequency, tokens.Ids.Count);
+                Signal(0);
+            }
         }
 
         if (overrun)
@@ -247,33 +251,33 @@ internal sealed class RemoteSession : IDisposable
         }
     }
 
-    public void OnFinished(Epoch at, SessionResult.Finished finished)
+    public void OnFinished(int stage, Epoch at, SessionResult.Finished finished)
     {
         bool ended;
         lock (_gate)
         {
-            ended = _core.OnFinished(at, finished.GeneratedTokens);
-            Signal();
+            ended = _core.OnFinished(stage, at, finished.Reason, finished.GeneratedTokens);
+            Settle();
         }
 
         if (ended)
         {
-            End(finished);
+            Complete(Explain(stage, finished));
         }
     }
 
-    public void OnUnknown(Epoch at, long incarnation)
+    public void OnUnknown(int stage, Epoch at, long incarnation)
     {
         bool goesOn;
         lock (_gate)
         {
-            goesOn = _core.OnUnknown(at, incarnation);
-            Signal();
+            goesOn = _core.OnUnknown(stage, at, incarnation);
+            Settle();
         }
 
         if (!goesOn)
         {
-            End(new SessionResult.Lost("The worker no longer holds the session."));
+            Complete(new SessionResult.Lost($"{_path.Describe(stage)} no longer holds the session."));
         }
     }
 
@@ -283,19 +287,20 @@ internal sealed class RemoteSession : IDisposable
         lock (_gate)
         {
             ended = _core.OnStale(present);
+            Settle();
         }
 
         if (ended)
         {
-            End(new SessionResult.Lost("Another router has taken the session over."));
+            Complete(new SessionResult.Lost("Another router has taken the session over."));
         }
     }
 
-    public void OnProbeReply(Epoch at, ProbeReply reply)
+    public void OnProbeReply(int stage, Epoch at, ProbeReply reply)
     {
         lock (_gate)
         {
-            if (at != _core.Epoch || !_watch.OnReply(_clock.GetTimestamp(), reply.Nonce, reply.Steps))
+            if (stage != 0 || at != _core.Epoch || !_watch.OnReply(_clock.GetTimestamp(), reply.Nonce, reply.Steps))
             {
                 return;
             }
@@ -304,23 +309,36 @@ internal sealed class RemoteSession : IDisposable
             {
                 // The reply travels behind what was sent before it: what is missing now got lost.
                 _core.OnMissed();
-                Signal();
+                Signal(0);
             }
         }
     }
 
-    /// <summary>Gives the session up: the worker is told to cancel, the reader that it is lost.</summary>
+    /// <summary>The stage's worker stays away: the session is given up, and the other stages are told so.</summary>
+    public void OnGivenUp(int stage, string message)
+    {
+        Fail(message);
+        lock (_gate)
+        {
+            _core.OnGivenUp(stage);
+            Settle();
+        }
+    }
+
+    /// <summary>Gives the session up: the workers are told to cancel, the reader that it is lost.</summary>
     public void Fail(string message)
     {
         Complete(new SessionResult.Lost(message));
         Dispose();
     }
 
-    private void End(SessionResult result)
+    /// <summary>How a session ended that one of its stages ended.</summary>
+    private SessionResult Explain(int stage, SessionResult.Finished finished) => finished.Reason switch
     {
-        Complete(result);
-        _link.Forget(this);
-    }
+        FinishReason.Error when stage != 0 => finished with { Error = $"{_path.Describe(stage)}: {finished.Error}" },
+        FinishReason.Cancelled when stage != 0 => new SessionResult.Lost($"{_path.Describe(stage)} ended the session; it may be stopping."),
+        _ => finished, // a deadline runs out at all stages at about the same time, whichever says so first
+    };
 
     private void Complete(SessionResult result)
     {
@@ -334,15 +352,47 @@ internal sealed class RemoteSession : IDisposable
     private long TimeLeft() =>
         Math.Max(1, (long)_clock.GetElapsedTime(_clock.GetTimestamp(), Plan.Deadline).TotalMilliseconds);
 
-    private SessionRef Reference(long? incarnation = null) =>
-        SessionRefs.Create(_core.Session, _core.Epoch, incarnation ?? _core.Incarnation);
+    private SessionRef Reference(int stage, long? incarnation = null) =>
+        SessionRefs.Create(_core.Session, _core.Epoch, incarnation ?? _core.Incarnation(stage));
 
-    private void Signal()
+    /// <summary>After a change that may concern all stages.</summary>
+    private void Settle()
     {
-        if (!_queued && _outbox is not null)
+        for (var stage = 0; stage < _outlets.Length; stage++)
         {
-            _queued = true;
-            _outbox.TryWrite(this);
+            Signal(stage);
         }
+
+        ForgetSettled();
+    }
+
+    private void ForgetSettled()
+    {
+        for (var stage = 0; stage < _outlets.Length; stage++)
+        {
+            if (!_outlets[stage].IsForgotten && _core.IsSettled(stage))
+            {
+                _outlets[stage].IsForgotten = true;
+                _path.Stages[stage].Link.Forget(this);
+            }
+        }
+    }
+
+    private void Signal(int stage)
+    {
+        ref var outlet = ref _outlets[stage];
+        if (!outlet.IsQueued && outlet.Writer is { } writer)
+        {
+            outlet.IsQueued = true;
+            writer.TryWrite(new StageSession(this, stage));
+        }
+    }
+
+    /// <summary>The way to one stage.</summary>
+    private struct Outlet
+    {
+        public ChannelWriter<StageSession>? Writer; // of the present connection's queue
+        public bool IsQueued;                       // stands in it
+        public bool IsForgotten;                    // the link no longer holds the session
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Sampling;
@@ -10,8 +11,10 @@ namespace Parallax.Router.Sessions;
 /// <summary>The router's types in their wire form and back. Generated types stop here.</summary>
 internal static class RouterMapping
 {
-    public static Open ToWire(SessionPlan plan, SessionRef session, long timeLeftMs)
+    /// <summary>Open for one stage of a path.</summary>
+    public static Open ToWire(SessionPlan plan, SessionRef session, long timeLeftMs, WorkerPath path, int stage)
     {
+        var numerics = path.Offer.NumericClass;
         var open = new Open
         {
             Session = session,
@@ -20,8 +23,17 @@ internal static class RouterMapping
             Client = plan.Client,
             CacheSalt = plan.CacheSalt,
             Model = plan.Model,
+            WeightsHash = numerics.WeightsHash,
+            NumericClass = ToWire(numerics),
+            Arrival = plan.Arrival,
         };
         open.Prompt.AddRange(plan.Prompt);
+        if (path.Stages.Length > 1)
+        {
+            open.Stage = stage;
+            open.Path.AddRange(path.Stages.Select(ToWire));
+        }
+
         return open;
     }
 
@@ -67,18 +79,44 @@ internal static class RouterMapping
         _ => null,
     };
 
-    public static WorkerOffer ToOffer(ServedModel wire, long incarnation) => new(
-        wire.Name,
-        wire.LayerStart == 0 && wire.LayerEnd == wire.LayerCount,
-        new NumericClass(
-            wire.NumericClass.ArithmeticVersion,
-            wire.NumericClass.WeightsHash,
-            wire.NumericClass.Residual == Contracts.V1.NumericClass.Types.Residual.F32 ? ResidualPrecision.F32 : ResidualPrecision.BF16,
-            wire.NumericClass.Backend),
-        wire.ContextLimit,
-        wire.MaxSessions,
-        wire.VocabularySize,
-        incarnation);
+    /// <summary>The shards that a worker says it serves.</summary>
+    public static ImmutableArray<ShardOffer> ToOffers(IEnumerable<ServedModel> models) => [.. models.Select(ToOffer)];
+
+    private static ShardOffer ToOffer(ServedModel wire)
+    {
+        var numerics = wire.NumericClass ?? new Contracts.V1.NumericClass();
+        return new ShardOffer(
+            wire.Name,
+            new LayerRange(wire.LayerStart, wire.LayerEnd),
+            wire.LayerCount,
+            new NumericClass(
+                numerics.ArithmeticVersion,
+                numerics.WeightsHash,
+                numerics.Residual == Contracts.V1.NumericClass.Types.Residual.F32 ? ResidualPrecision.F32 : ResidualPrecision.BF16,
+                numerics.Backend),
+            wire.ContextLimit,
+            wire.MaxSessions,
+            wire.VocabularySize,
+            wire.ShardId);
+    }
+
+    private static Stage ToWire(WorkerPathStage stage) => new()
+    {
+        Worker = stage.WorkerId,
+        Address = stage.LinkAddress.GetLeftPart(UriPartial.Authority),
+        LayerStart = stage.Range.Start,
+        LayerEnd = stage.Range.End,
+    };
+
+    private static Contracts.V1.NumericClass ToWire(NumericClass value) => new()
+    {
+        ArithmeticVersion = value.ArithmeticVersion,
+        WeightsHash = value.WeightsHash,
+        Residual = value.Residual == ResidualPrecision.F32
+            ? Contracts.V1.NumericClass.Types.Residual.F32
+            : Contracts.V1.NumericClass.Types.Residual.Bf16,
+        Backend = value.Backend,
+    };
 
     private static Sampling ToWire(SamplingParameters sampling)
     {

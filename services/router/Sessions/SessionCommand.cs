@@ -1,6 +1,6 @@
 namespace Parallax.Router.Sessions;
 
-/// <summary>What the router has to tell a worker about a session next.</summary>
+/// <summary>What the router has to tell one stage of a session's path next.</summary>
 internal enum SessionCommand
 {
     /// <summary>Nothing now.</summary>
@@ -9,15 +9,15 @@ internal enum SessionCommand
     /// <summary>Open at the present epoch.</summary>
     Open,
 
-    /// <summary>State N after a reconnect (rule 1).</summary>
+    /// <summary>State <see cref="SessionCore.KnownAt"/> after a reconnect (rule 1).</summary>
     Rejoin,
 
-    /// <summary>Start at <see cref="SessionCore.Keep"/>.</summary>
+    /// <summary>Start at <see cref="SessionCore.Keep"/>, towards <see cref="SessionCore.NextIncarnation"/>.</summary>
     Start,
 
-    /// <summary>Acknowledge <see cref="SessionCore.Known"/>.</summary>
+    /// <summary>Acknowledge <see cref="SessionCore.Consumed"/>.</summary>
     Acknowledge,
 
-    /// <summary>Cancel.</summary>
+    /// <summary>Cancel at <see cref="SessionCore.CancelEpoch"/>.</summary>
     Cancel,
 }

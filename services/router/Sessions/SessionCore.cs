@@ -4,14 +4,15 @@ using Parallax.Runtime.Execution;
 namespace Parallax.Router.Sessions;
 
 /// <summary>
-/// One session as the router holds it, over a path of one stage: what it knows, and what it has to say next. Pure:
-/// messages in, commands out; no clock, no I/O. Not thread-safe.
+/// One session as the router holds it, over a path of one or more stages: what it knows, and what it has to say next
+/// to whom. Stage 0 is the head, which gives out the tokens. Pure: messages in, commands out; no clock, no I/O. Not
+/// thread-safe.
 /// </summary>
 /// <remarks>
-/// It does not script a conversation: from what is known it follows what the worker must still be told on the present
+/// It does not script a conversation: from what is known it follows what each stage must still be told on its present
 /// connection, so that a reconnect merely forgets what was said.
 /// </remarks>
-internal sealed class SessionCore(SessionId session, Epoch epoch, int promptTokens)
+internal sealed class SessionCore
 {
     /// <summary>The engine may run 32 ahead (rule 6): telling it every 8 tokens never stops it.</summary>
     public const int AcknowledgeStride = 8;
@@ -19,84 +20,123 @@ internal sealed class SessionCore(SessionId session, Epoch epoch, int promptToke
     /// <summary>After so many changes of epoch without a token, an explicit error (rule 10).</summary>
     public const int MaxRaises = 5;
 
-    private bool _connected;
-    private bool _opened;      // said on this connection
-    private bool _rejoined;    // said on this connection
-    private bool _started;     // said on this connection
-    private bool _cancelled;   // said on this connection
-    private bool _accepted;
+    private readonly int _promptTokens;
+    private readonly StageTalk[] _stages;
     private bool _cancelRequested;
+    private bool _isComplete;  // the head has the whole answer, of which tokens are still missing here
     private int _consumed;
-    private int _acknowledged; // said on this connection
+    private int _acknowledged; // said on the head's connection
     private int _raises;
 
-    public SessionId Session => session;
+    /// <param name="session">The session's id.</param>
+    /// <param name="epoch">The epoch to open it at.</param>
+    /// <param name="promptTokens">Tokens of the prompt.</param>
+    /// <param name="stages">Stages of the path.</param>
+    public SessionCore(SessionId session, Epoch epoch, int promptTokens, int stages)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(stages, 1);
+        Session = session;
+        Epoch = epoch;
+        _promptTokens = promptTokens;
+        _stages = [.. Enumerable.Range(0, stages).Select(static _ => new StageTalk())];
+    }
+
+    public SessionId Session { get; }
 
     /// <summary>The present epoch; raised when the session is opened anew.</summary>
-    public Epoch Epoch { get; private set; } = epoch;
-
-    /// <summary>The worker incarnation that holds (or is being asked to hold) the session.</summary>
-    public long Incarnation { get; private set; }
+    public Epoch Epoch { get; private set; }
 
     /// <summary>Tokens of the answer received in order.</summary>
     public int Received { get; private set; }
 
     /// <summary>N of the protocol: tokens of prompt and answer that the router knows.</summary>
-    public int Known => promptTokens + Received;
+    public int Known => _promptTokens + Received;
 
     /// <summary>Tokens of prompt and answer that have gone to the client: what may be acknowledged.</summary>
-    public int Consumed => promptTokens + _consumed;
+    public int Consumed => _promptTokens + _consumed;
 
-    /// <summary>Leading prompt tokens that the worker has cached.</summary>
-    public int CachedPrefix { get; private set; }
+    /// <summary>Leading prompt tokens that every stage has cached.</summary>
+    public int CachedPrefix => _stages.Min(static stage => stage.CachedPrefix);
 
-    /// <summary>Where to start: the cached prefix, at most N-1, in whole blocks (rule 2).</summary>
-    public int Keep => Math.Min(CachedPrefix, promptTokens - 1) / KvGroup.BlockTokens * KvGroup.BlockTokens;
+    /// <summary>Where all stages start: what they have cached, at most N-1, in whole blocks (rule 2).</summary>
+    public int Keep => Math.Min(CachedPrefix, _promptTokens - 1) / KvGroup.BlockTokens * KvGroup.BlockTokens;
 
-    /// <summary>Whether the worker has accepted the session.</summary>
-    public bool IsAccepted => _accepted;
+    /// <summary>Whether all stages have accepted the session.</summary>
+    public bool IsAccepted => Array.TrueForAll(_stages, static stage => stage.IsAccepted);
 
-    /// <summary>Whether nothing more is expected from the worker.</summary>
+    /// <summary>Whether it is known how the session ended. Stages may still have to be told (<see cref="IsSettled"/>).</summary>
     public bool IsEnded { get; private set; }
 
     /// <summary>Whether the router no longer wants the session.</summary>
     public bool IsCancelled => _cancelRequested;
 
     /// <summary>
-    /// Whether the worker owes the next token: it has been started, and everything received has been consumed.
+    /// Whether the head owes the next token: it has been started, and everything received has been consumed.
     /// </summary>
-    public bool IsWaitingForWorker => _connected && _started && !IsEnded && !_cancelRequested && _consumed == Received;
+    public bool IsWaitingForWorker => _stages[0] is { IsConnected: true, IsStarted: true } && !IsEnding && _consumed == Received;
 
-    /// <summary>The next thing to tell the worker on this connection; it counts as said.</summary>
-    public SessionCommand TakeCommand()
+    private bool IsEnding => IsEnded || _cancelRequested;
+
+    /// <summary>The incarnation of a stage that holds (or is being asked to hold) the session.</summary>
+    public long Incarnation(int stage) => _stages[stage].Incarnation;
+
+    /// <summary>The incarnation of the stage that this one sends to, for Start; 0 on a path of one.</summary>
+    public long NextIncarnation(int stage) => _stages.Length == 1 ? 0 : _stages[(stage + 1) % _stages.Length].Incarnation;
+
+    /// <summary>
+    /// What a rejoined stage is to send from: N at the head; elsewhere the prompt, since those stages have no tokens to
+    /// send but may have an end to tell.
+    /// </summary>
+    public int KnownAt(int stage) => stage == 0 ? Known : _promptTokens;
+
+    /// <summary>The epoch of the Cancel that was taken last.</summary>
+    public Epoch CancelEpoch(int stage) => Epoch with { N = _stages[stage].Cancelled };
+
+    /// <summary>Whether the stage's lease is to be renewed.</summary>
+    public bool HoldsLease(int stage) => !IsEnding && _stages[stage] is { IsAccepted: true, IsDone: false };
+
+    /// <summary>
+    /// Whether there is nothing more to say to a stage or to hear from it. A Cancel on a connection over which the
+    /// stage sends nothing for this session is not answered.
+    /// </summary>
+    public bool IsSettled(int stage) =>
+        IsEnding && _stages[stage] is { IsDone: true } or { IsConnected: true, IsCancelSaid: true, IsHeard: false };
+
+    /// <summary>The next thing to tell a stage on its connection; it counts as said.</summary>
+    public SessionCommand TakeCommand(int index)
     {
-        if (!_connected || IsEnded)
+        var stage = _stages[index];
+        if (!stage.IsConnected || stage.IsDone)
         {
             return SessionCommand.None;
         }
 
-        if (_cancelRequested)
+        if (IsEnding)
         {
-            return Say(ref _cancelled, SessionCommand.Cancel);
+            return stage.SayCancel() ? SessionCommand.Cancel : SessionCommand.None;
         }
 
-        if (!_accepted)
+        if (!stage.IsAccepted)
         {
-            return Say(ref _opened, SessionCommand.Open);
+            return stage.SayOpen(Epoch.N) ? SessionCommand.Open : SessionCommand.None;
         }
 
-        if (!_rejoined)
+        if (stage.SayRejoin())
         {
-            return Say(ref _rejoined, SessionCommand.Rejoin);
+            return SessionCommand.Rejoin;
         }
 
-        if (!_started)
+        if (!IsAccepted)
         {
-            // Repeated after a reconnect: the first may have been lost. The worker takes only one.
-            return Say(ref _started, SessionCommand.Start);
+            return SessionCommand.None; // Start goes to all, to the incarnations that accepted
         }
 
-        if (_consumed - _acknowledged >= AcknowledgeStride)
+        if (stage.SayStart())
+        {
+            return SessionCommand.Start;
+        }
+
+        if (index == 0 && _consumed - _acknowledged >= AcknowledgeStride)
         {
             _acknowledged = _consumed;
             return SessionCommand.Acknowledge;
@@ -105,59 +145,76 @@ internal sealed class SessionCore(SessionId session, Epoch epoch, int promptToke
         return SessionCommand.None;
     }
 
-    /// <summary>A control stream to the worker is up, to this incarnation.</summary>
-    /// <returns>False when the session is lost with the worker's earlier incarnation.</returns>
-    public bool OnConnected(long incarnation)
+    /// <summary>A control stream to a stage is up, to this incarnation.</summary>
+    /// <returns>False when the session is lost with the stage's earlier incarnation.</returns>
+    public bool OnConnected(int index, long incarnation)
     {
-        _connected = true;
-        _opened = _rejoined = _started = _cancelled = false;
-        _acknowledged = 0;
-        if (_accepted && Incarnation != incarnation)
+        var stage = _stages[index];
+        var lost = stage.Connect(incarnation);
+        if (index == 0)
         {
-            return OnUnknown(Epoch, incarnation);
+            _acknowledged = 0;
         }
 
-        Incarnation = incarnation;
-        return true;
+        if (IsEnding && stage.Asked < 0)
+        {
+            Leave(stage); // a new incarnation: there is nothing to cancel
+        }
+
+        return !lost || stage.IsDone || OnUnknown(index, Epoch, incarnation);
     }
 
     /// <summary>The control stream is gone; nothing is said until the next.</summary>
-    public void OnDisconnected() => _connected = false;
+    public void OnDisconnected(int index) => _stages[index].Disconnect();
 
-    /// <summary>The worker accepted the session.</summary>
-    public void OnAccepted(Epoch at, int cachedPrefix)
+    /// <summary>The stage stays away for good: there is nobody to tell.</summary>
+    public void OnGivenUp(int index) => Leave(_stages[index]);
+
+    /// <summary>A stage accepted the session.</summary>
+    public void OnAccepted(int index, Epoch at, int cachedPrefix)
     {
-        if (at != Epoch || _accepted || IsEnded)
+        if (at == Epoch && !IsEnding && !_stages[index].IsAccepted)
         {
-            return;
+            _stages[index].Accept(at.N, cachedPrefix);
         }
-
-        _accepted = true;
-        _rejoined = true; // it opened here, so that it already sends from token 0
-        CachedPrefix = cachedPrefix;
     }
 
-    /// <summary>The worker refused the session.</summary>
+    /// <summary>A stage refused the session.</summary>
     /// <returns>Whether that concerns the present epoch, so that the session has ended.</returns>
-    public bool OnRefused(Epoch at) => at == Epoch && End();
+    public bool OnRefused(int index, Epoch at)
+    {
+        var stage = _stages[index];
+        if (IsEnding)
+        {
+            return at == AskedEpoch(stage) && Leave(stage);
+        }
+
+        if (at != Epoch)
+        {
+            return false;
+        }
+
+        stage.IsDone = true;
+        return End();
+    }
 
     /// <summary>
     /// Tokens arrived.
     /// </summary>
     /// <returns>
     /// How many of them to skip because they are known; <paramref name="count"/> when none is to be taken (another
-    /// epoch's, or beyond a gap, after which the worker is asked again from N on).
+    /// epoch's, no head's, or beyond a gap, after which the head is asked again from N on).
     /// </returns>
-    public int OnTokens(Epoch at, int first, int count)
+    public int OnTokens(int index, Epoch at, int first, int count)
     {
-        if (at != Epoch || IsEnded || _cancelRequested || !_accepted)
+        if (index != 0 || at != Epoch || IsEnding || !_stages[0].IsAccepted)
         {
             return count;
         }
 
         if (first > Received)
         {
-            _rejoined = false;
+            _stages[0].Miss();
             return count;
         }
 
@@ -166,68 +223,108 @@ internal sealed class SessionCore(SessionId session, Epoch epoch, int promptToke
         return skip;
     }
 
-    /// <summary>The worker ended the session after <paramref name="generated"/> tokens.</summary>
-    /// <returns>Whether the session has ended; false when tokens are missing, which are then asked for.</returns>
-    public bool OnFinished(Epoch at, int generated)
+    /// <summary>A stage ended the session after <paramref name="generated"/> tokens.</summary>
+    /// <returns>
+    /// Whether the session has ended by this; false when tokens are missing, which are then asked for, or when the
+    /// answer is complete all the same.
+    /// </returns>
+    public bool OnFinished(int index, Epoch at, FinishReason reason, int generated)
     {
-        if (at != Epoch || IsEnded)
+        var stage = _stages[index];
+        if (IsEnding)
+        {
+            return at == AskedEpoch(stage) && Leave(stage);
+        }
+
+        if (at != Epoch || stage.IsDone)
         {
             return false;
         }
 
-        if (generated > Received && !_cancelRequested)
+        if (index == 0 && generated > Received)
         {
-            _rejoined = false;
+            _isComplete = true;
+            stage.Miss();
             return false;
+        }
+
+        stage.IsDone = true;
+        if (index != 0 && (_isComplete || reason is FinishReason.Stop or FinishReason.Length))
+        {
+            return false; // how the answer ends is the head's to say
         }
 
         return End();
     }
 
     /// <summary>
-    /// The worker lacks the session. Without a token so far it is opened anew at a raised epoch; otherwise it is lost.
+    /// A stage lacks the session. Without a token so far it is opened anew everywhere at a raised epoch; otherwise it
+    /// is lost.
     /// </summary>
+    /// <param name="index">The stage.</param>
     /// <param name="at">The epoch that was addressed.</param>
     /// <param name="incarnation">The worker's present incarnation.</param>
     /// <returns>Whether the session goes on.</returns>
-    public bool OnUnknown(Epoch at, long incarnation)
+    public bool OnUnknown(int index, Epoch at, long incarnation)
     {
-        if (at != Epoch)
+        var stage = _stages[index];
+        if (IsEnding)
         {
+            if (at == AskedEpoch(stage) && stage.IsCancelSaid)
+            {
+                Leave(stage); // else it may still hold an earlier epoch, whose Cancel comes next
+            }
+
             return !IsEnded;
         }
 
-        if (IsEnded)
+        if (at != Epoch || stage.IsDone)
         {
-            return false;
+            return true;
         }
 
-        if (_cancelRequested || Received > 0 || _raises >= MaxRaises)
+        stage.Lack(incarnation);
+        if (index != 0 && _isComplete)
         {
+            stage.IsDone = true;
+            return true; // only the head is needed any more
+        }
+
+        if (Received > 0 || _raises >= MaxRaises)
+        {
+            stage.IsDone = true;
             End();
             return false;
         }
 
         _raises++;
+        _isComplete = false;
         Epoch = Epoch with { N = Epoch.N + 1 };
-        Incarnation = incarnation;
-        _accepted = _opened = _rejoined = _started = false;
-        CachedPrefix = 0;
+        Array.ForEach(_stages, static each => each.Reopen());
         return true;
     }
 
-    /// <summary>Another router, or a later epoch, holds the session: this one stops.</summary>
+    /// <summary>Another router, or a later epoch, holds the session: this one stops, and cancels nothing of it.</summary>
     /// <returns>Whether that concerned the present epoch.</returns>
-    public bool OnStale(Epoch present) => present > Epoch && End();
+    public bool OnStale(Epoch present)
+    {
+        if (present <= Epoch)
+        {
+            return false;
+        }
 
-    /// <summary>A probe found that the worker has sent what did not arrive.</summary>
-    public void OnMissed() => _rejoined = false;
+        Array.ForEach(_stages, static stage => stage.IsDone = true);
+        return End();
+    }
+
+    /// <summary>A probe found that the head has sent what did not arrive.</summary>
+    public void OnMissed() => _stages[0].Miss();
 
     /// <summary>The client has the first <paramref name="tokens"/> tokens of the answer.</summary>
     public void OnConsumed(int tokens) => _consumed = Math.Max(_consumed, Math.Min(tokens, Received));
 
     /// <summary>The router no longer wants the session.</summary>
-    /// <returns>Whether the worker must be told; false when it never heard of it.</returns>
+    /// <returns>Whether a worker must be told; false when none ever heard of it, or it has ended.</returns>
     public bool Cancel()
     {
         if (IsEnded)
@@ -236,29 +333,39 @@ internal sealed class SessionCore(SessionId session, Epoch epoch, int promptToke
         }
 
         _cancelRequested = true;
-        if (Incarnation == 0)
+        ForgetUnasked();
+        IsEnded = Array.TrueForAll(_stages, static stage => stage.IsDone);
+        return !IsEnded;
+    }
+
+    private Epoch AskedEpoch(StageTalk stage) => Epoch with { N = stage.Asked };
+
+    /// <summary>A stage of a session that ends has nothing more to say.</summary>
+    /// <returns>Whether the session has ended by this.</returns>
+    private bool Leave(StageTalk stage)
+    {
+        stage.IsDone = true;
+        if (IsEnded || !Array.TrueForAll(_stages, static each => each.IsDone))
         {
-            End();
             return false;
         }
 
+        IsEnded = true;
         return true;
-    }
-
-    private static SessionCommand Say(ref bool said, SessionCommand command)
-    {
-        if (said)
-        {
-            return SessionCommand.None;
-        }
-
-        said = true;
-        return command;
     }
 
     private bool End()
     {
         IsEnded = true;
+        ForgetUnasked();
         return true;
+    }
+
+    private void ForgetUnasked()
+    {
+        foreach (var stage in _stages)
+        {
+            stage.IsDone |= stage.Asked < 0;
+        }
     }
 }

@@ -11,4 +11,8 @@ namespace Parallax.Router.Sessions;
 /// <param name="CacheSalt">Separates prefix caches.</param>
 /// <param name="Deadline">When it must have ended, as a timestamp of the router's clock.</param>
 internal sealed record SessionPlan(
-    string Model, ImmutableArray<int> Prompt, SamplingParameters Sampling, string Client, string CacheSalt, long Deadline);
+    string Model, ImmutableArray<int> Prompt, SamplingParameters Sampling, string Client, string CacheSalt, long Deadline)
+{
+    /// <summary>Orders sessions by age, equally at all stages; drawn when it is opened.</summary>
+    public long Arrival { get; init; }
+}

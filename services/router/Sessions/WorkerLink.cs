@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Grpc.Core;
@@ -11,27 +12,36 @@ using Message = Parallax.Contracts.V1.WorkerMessage.MessageOneofCase;
 namespace Parallax.Router.Sessions;
 
 /// <summary>
-/// The router's control stream to one worker: connects, reconnects, carries all sessions on that worker, renews their
-/// leases and watches them. Sessions survive a lost stream.
+/// The router's control stream to one worker: connects, reconnects, carries all sessions that have a stage on that
+/// worker, renews their leases and watches those that it heads. Sessions survive a lost stream.
 /// </summary>
 internal sealed partial class WorkerLink : IDisposable
 {
     private readonly Guid _router;
+    private readonly string? _expectedId;
     private readonly WorkerLinkOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly GrpcChannel _channel;
     private readonly Worker.WorkerClient _client;
-    private readonly ConcurrentDictionary<SessionId, RemoteSession> _sessions = new();
+    private readonly ConcurrentDictionary<SessionId, StageSession> _sessions = new();
     private readonly Lock _gate = new(); // guards _outbox: a session is registered with a connection or before it
-    private Channel<RemoteSession>? _outbox;
+    private Channel<StageSession>? _outbox;
     private volatile WorkerOffer? _offer;
     private volatile bool _isDraining;
     private volatile string _problem = "not connected yet";
 
-    public WorkerLink(Uri address, Guid router, WorkerLinkOptions options, TimeProvider clock, ILogger<WorkerLink> logger)
+    /// <param name="address">Where the worker listens.</param>
+    /// <param name="expectedId">The id that a map of stages gives the worker; null when there is no map.</param>
+    /// <param name="router">This router's id.</param>
+    /// <param name="options">Times.</param>
+    /// <param name="clock">Clock.</param>
+    /// <param name="logger">Where connections and their ends are noted.</param>
+    public WorkerLink(
+        Uri address, string? expectedId, Guid router, WorkerLinkOptions options, TimeProvider clock, ILogger<WorkerLink> logger)
     {
         Address = address;
+        _expectedId = expectedId;
         _router = router;
         _options = options;
         _clock = clock;
@@ -59,32 +69,39 @@ internal sealed partial class WorkerLink : IDisposable
     /// <summary>What the worker serves; null while there is no connection.</summary>
     public WorkerOffer? Offer => _offer;
 
+    /// <summary>Whether the worker takes no new sessions because it stops.</summary>
+    public bool IsDraining => _isDraining;
+
     /// <summary>Whether the worker takes new sessions.</summary>
-    public bool IsServing => _offer is not null && !_isDraining;
+    public bool IsServing => _offer is { Shards.Length: > 0 } && !_isDraining;
 
     /// <summary>Why the worker is not serving, for people.</summary>
     public string Problem => _isDraining ? "the worker is stopping" : _problem;
 
-    /// <summary>Sessions on this worker.</summary>
+    /// <summary>This router's sessions with a stage on this worker.</summary>
     public int SessionCount => _sessions.Count;
 
-    /// <summary>Opens a session. It goes out now, or with the next connection.</summary>
-    public RemoteSession Open(SessionPlan plan)
+    /// <summary>
+    /// Takes up one stage of a session: what it has to say goes out now, or with the next connection.
+    /// </summary>
+    public void Add(RemoteSession session, int stage)
     {
-        var session = new RemoteSession(this, plan, SessionId.New(), new Epoch(Term: 1, _router, N: 0), _clock);
         lock (_gate)
         {
-            _sessions[session.Id] = session;
+            _sessions[session.Id] = new StageSession(session, stage);
             if (_outbox is { } outbox && _offer is { } offer)
             {
-                session.OnConnected(outbox.Writer, offer.Incarnation);
+                session.OnConnected(stage, outbox.Writer, offer.Incarnation);
             }
         }
 
-        return session;
+        if (session.IsSettled(stage))
+        {
+            Forget(session); // it ended by another stage's doing before it came here
+        }
     }
 
-    /// <summary>The session has ended.</summary>
+    /// <summary>There is nothing more to say or to hear about the session's stage here.</summary>
     public void Forget(RemoteSession session) => _sessions.TryRemove(session.Id, out _);
 
     /// <summary>Keeps the control stream up until cancelled.</summary>
@@ -149,24 +166,7 @@ internal sealed partial class WorkerLink : IDisposable
     private async Task ServeAsync(CancellationToken stop)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        WorkerInfo info;
-        using (var connecting = new CancellationTokenSource(_options.ConnectTime, _clock))
-        using (var either = CancellationTokenSource.CreateLinkedTokenSource(stop, connecting.Token))
-        {
-            try
-            {
-                info = await _client.GetInfoAsync(new GetInfoRequest(), cancellationToken: either.Token);
-            }
-            catch (RpcException) when (connecting.IsCancellationRequested)
-            {
-                throw new WorkerLinkException($"no answer within {_options.ConnectTime.TotalSeconds:0.#} s");
-            }
-        }
-
-        if (info.Models.Count == 0)
-        {
-            throw new WorkerLinkException("the worker serves no model");
-        }
+        await AskAsync(stop); // whether it answers at all, with a plain reason if it does not
 
         using var call = _client.Control(cancellationToken: ending.Token);
         var (high, low) = SessionRefs.Split(_router);
@@ -177,14 +177,24 @@ internal sealed partial class WorkerLink : IDisposable
             throw new WorkerLinkException("the worker did not answer with Welcome");
         }
 
+        // What it serves is asked for with the stream open: from here on it announces changes.
+        var info = await AskAsync(stop);
         if (call.ResponseStream.Current.Welcome.Incarnation != info.Incarnation)
         {
             throw new WorkerLinkException("the worker restarted while the router connected");
         }
 
-        var offer = RouterMapping.ToOffer(info.Models[0], info.Incarnation);
+        if (_expectedId is not null && info.WorkerId.Length > 0 && info.WorkerId != _expectedId)
+        {
+            throw new WorkerLinkException($"the worker calls itself '{info.WorkerId}'; by the map of stages it must be '{_expectedId}'");
+        }
+
+        var offer = new WorkerOffer(
+            info.WorkerId.Length > 0 ? info.WorkerId : _expectedId ?? Address.Authority,
+            info.Incarnation,
+            RouterMapping.ToOffers(info.Models));
         var outbox = Connect(offer);
-        LogConnected(Address, offer.Model, offer.NumericClass.Fingerprint);
+        LogConnected(Address, Describe(offer.Shards));
 
         Task[] loops =
         [
@@ -198,18 +208,32 @@ internal sealed partial class WorkerLink : IDisposable
         await first;
     }
 
-    private Channel<RemoteSession> Connect(WorkerOffer offer)
+    private async Task<WorkerInfo> AskAsync(CancellationToken stop)
+    {
+        using var connecting = new CancellationTokenSource(_options.ConnectTime, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, connecting.Token);
+        try
+        {
+            return await _client.GetInfoAsync(new GetInfoRequest(), cancellationToken: either.Token);
+        }
+        catch (RpcException) when (connecting.IsCancellationRequested)
+        {
+            throw new WorkerLinkException($"no answer within {_options.ConnectTime.TotalSeconds:0.#} s");
+        }
+    }
+
+    private Channel<StageSession> Connect(WorkerOffer offer)
     {
         // Unbounded in type only: each session stands in it at most once (null: leases are due).
-        var outbox = Channel.CreateUnbounded<RemoteSession>(new UnboundedChannelOptions { SingleReader = true });
+        var outbox = Channel.CreateUnbounded<StageSession>(new UnboundedChannelOptions { SingleReader = true });
         lock (_gate)
         {
             _outbox = outbox;
             _isDraining = false;
             _offer = offer;
-            foreach (var session in _sessions.Values)
+            foreach (var (session, stage) in _sessions.Values)
             {
-                session.OnConnected(outbox.Writer, offer.Incarnation);
+                session.OnConnected(stage, outbox.Writer, offer.Incarnation);
             }
         }
 
@@ -227,24 +251,24 @@ internal sealed partial class WorkerLink : IDisposable
             }
 
             _outbox = null;
-            foreach (var session in _sessions.Values)
+            foreach (var (session, stage) in _sessions.Values)
             {
-                session.OnDisconnected(outbox.Writer);
+                session.OnDisconnected(stage, outbox.Writer);
             }
         }
     }
 
     private void GiveUpSessions()
     {
-        foreach (var session in _sessions.Values)
+        foreach (var (session, stage) in _sessions.Values)
         {
-            session.Fail($"The worker at {Address} is gone: {_problem}.");
+            session.OnGivenUp(stage, $"The worker at {Address} is gone: {_problem}.");
             Forget(session);
         }
     }
 
     private async Task WriteAsync(
-        IClientStreamWriter<RouterMessage> stream, Channel<RemoteSession> outbox, CancellationToken cancellationToken)
+        IClientStreamWriter<RouterMessage> stream, Channel<StageSession> outbox, CancellationToken cancellationToken)
     {
         var renewed = _clock.GetTimestamp();
         using var due = new PeriodicTimer(_options.RenewEvery, _clock);
@@ -264,9 +288,9 @@ internal sealed partial class WorkerLink : IDisposable
             if (work.IsCompleted)
             {
                 await work;
-                while (outbox.Reader.TryRead(out var session))
+                while (outbox.Reader.TryRead(out var queued))
                 {
-                    while (session.TakeMessage(outbox.Writer) is { } message)
+                    while (queued.Session.TakeMessage(queued.Stage, outbox.Writer) is { } message)
                     {
                         await stream.WriteAsync(message, cancellationToken);
                     }
@@ -285,9 +309,9 @@ internal sealed partial class WorkerLink : IDisposable
     private async Task RenewLeasesAsync(IClientStreamWriter<RouterMessage> stream, CancellationToken cancellationToken)
     {
         var renewal = new RenewLease();
-        foreach (var session in _sessions.Values)
+        foreach (var (session, stage) in _sessions.Values)
         {
-            if (session.LeaseReference() is { } reference)
+            if (session.LeaseReference(stage) is { } reference)
             {
                 renewal.Sessions.Add(reference);
             }
@@ -304,7 +328,7 @@ internal sealed partial class WorkerLink : IDisposable
         using var timer = new PeriodicTimer(_options.WatchEvery, _clock);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
-            foreach (var session in _sessions.Values)
+            foreach (var (session, _) in _sessions.Values.Where(static held => held.Stage == 0))
             {
                 switch (session.Tick(_options.Watch))
                 {
@@ -339,34 +363,61 @@ internal sealed partial class WorkerLink : IDisposable
         switch (message.MessageCase)
         {
             case Message.OpenAck:
-                if (Find(message.OpenAck.Session) is { } opened)
+                if (Find(message.OpenAck.Session) is var (opened, at))
                 {
-                    var at = message.OpenAck.Session.ToEpoch();
                     if (message.OpenAck.Refused is { } refused)
                     {
-                        opened.OnRefused(at, RouterMapping.ToRefusal(refused.Code), refused.Message);
+                        opened.Session.OnRefused(opened.Stage, at, RouterMapping.ToRefusal(refused.Code), refused.Message);
                     }
                     else
                     {
-                        opened.OnAccepted(at, message.OpenAck.Accepted?.CachedPrefix ?? 0);
+                        opened.Session.OnAccepted(opened.Stage, at, message.OpenAck.Accepted?.CachedPrefix ?? 0);
                     }
                 }
 
                 break;
             case Message.Tokens:
-                Find(message.Tokens.Session)?.OnTokens(message.Tokens.Session.ToEpoch(), message.Tokens);
+                if (Find(message.Tokens.Session) is var (fed, ofTokens))
+                {
+                    fed.Session.OnTokens(fed.Stage, ofTokens, message.Tokens);
+                }
+
                 break;
             case Message.Finished:
-                Find(message.Finished.Session)?.OnFinished(message.Finished.Session.ToEpoch(), RouterMapping.ToResult(message.Finished));
+                if (Find(message.Finished.Session) is var (finished, ofEnd))
+                {
+                    finished.Session.OnFinished(finished.Stage, ofEnd, RouterMapping.ToResult(message.Finished));
+                }
+
                 break;
             case Message.ProbeReply:
-                Find(message.ProbeReply.Session)?.OnProbeReply(message.ProbeReply.Session.ToEpoch(), message.ProbeReply);
+                if (Find(message.ProbeReply.Session) is var (probed, ofReply))
+                {
+                    probed.Session.OnProbeReply(probed.Stage, ofReply, message.ProbeReply);
+                }
+
                 break;
             case Message.Stale:
-                Find(message.Stale.Session)?.OnStale(message.Stale.Session.ToEpoch());
+                if (Find(message.Stale.Session) is var (stale, present))
+                {
+                    stale.Session.OnStale(present);
+                }
+
                 break;
             case Message.Unknown:
-                Find(message.Unknown.Session)?.OnUnknown(message.Unknown.Session.ToEpoch(), incarnation);
+                if (Find(message.Unknown.Session) is var (unknown, addressed))
+                {
+                    unknown.Session.OnUnknown(unknown.Stage, addressed, incarnation);
+                }
+
+                break;
+            case Message.Serving:
+                if (_offer is { } offer)
+                {
+                    _offer = offer with { Shards = RouterMapping.ToOffers(message.Serving.Models) };
+                    LogServing(Address, Describe(_offer.Shards));
+                }
+
                 break;
             case Message.Draining:
                 _isDraining = true;
@@ -378,11 +429,18 @@ internal sealed partial class WorkerLink : IDisposable
         }
     }
 
-    private RemoteSession? Find(SessionRef? reference) =>
-        reference is not null && _sessions.TryGetValue(reference.ToSessionId(), out var session) ? session : null;
+    private (StageSession Held, Epoch At)? Find(SessionRef? reference) =>
+        reference is not null && _sessions.TryGetValue(reference.ToSessionId(), out var held) ? (held, reference.ToEpoch()) : null;
 
-    [LoggerMessage(20, LogLevel.Information, "Connected to worker {Address}: {Model}, {Fingerprint}")]
-    private partial void LogConnected(Uri address, string model, string fingerprint);
+    private static string Describe(ImmutableArray<ShardOffer> shards) => shards.IsEmpty
+        ? "no model"
+        : string.Join(", ", shards.Select(static shard => $"{shard.Model} {shard.Range} of {shard.LayerCount} ({shard.NumericClass.Fingerprint})"));
+
+    [LoggerMessage(20, LogLevel.Information, "Connected to worker {Address}: {Shards}")]
+    private partial void LogConnected(Uri address, string shards);
+
+    [LoggerMessage(25, LogLevel.Information, "Worker {Address} now serves {Shards}")]
+    private partial void LogServing(Uri address, string shards);
 
     [LoggerMessage(21, LogLevel.Warning, "Lost worker {Address}: {Problem}")]
     private partial void LogLost(Uri address, string problem);

@@ -77,6 +77,6 @@ public class GenerationPlanTests
             request,
             prompt,
             defaults ?? new GenerationDefaults(),
-            new WorkerOffer("demo", true, new NumericClass(1, "00", ResidualPrecision.BF16, "cpu"), 100, 10, 258, 1),
+            new PathOffer(new NumericClass(1, "00", ResidualPrecision.BF16, "cpu"), 100, 10, 258),
             drawnSeed: 77);
 }

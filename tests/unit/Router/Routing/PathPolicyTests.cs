@@ -1,3 +1,5 @@
+using CsCheck;
+using Parallax.Contracts.Identifiers;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
 using Parallax.Runtime.Execution;
@@ -6,25 +8,204 @@ namespace Parallax.UnitTests.Router.Routing;
 
 public class PathPolicyTests
 {
-    private static readonly WorkerOffer Whole = new("demo", true, new NumericClass(1, "00", ResidualPrecision.BF16, "cpu"), 100, 10, 258, 1);
+    private const int Layers = 20;
+    private static readonly ShardOffer Whole = Shard(0, Layers);
 
     [Fact]
-    public void Choose_NobodyServes_IsNull()
+    public void Choose_NobodyServes_IsNone()
     {
-        Assert.Null(PathPolicy.Choose("demo", []));
-        Assert.Null(PathPolicy.Choose("demo", [new("a", null, 0), new("b", Whole with { IsWhole = false }, 0), new("c", Whole with { Model = "x" }, 0)]));
+        Assert.Empty(PathPolicy.Choose("demo", []));
+        Assert.Empty(PathPolicy.Choose("demo", [New("a"), New("b", Shard(0, 19)), New("c", Whole with { Model = "x" })]));
     }
 
     [Fact]
     public void Choose_LeastLoadedRelativeToRoom_Wins()
     {
-        Assert.Equal(1, PathPolicy.Choose("demo", [new("a", Whole, 2), new("b", Whole with { MaxSessions = 100 }, 5), new("c", null, 0)]));
+        Assert.Equal([1], Chosen(Loaded("a", 2, Whole), Loaded("b", 5, Whole with { MaxSessions = 100 }), New("c")));
     }
 
     [Fact]
     public void Choose_Tie_GoesToTheFirstAddressInAnyOrder()
     {
-        Assert.Equal(0, PathPolicy.Choose("demo", [new("a", Whole, 1), new("b", Whole, 1)]));
-        Assert.Equal(1, PathPolicy.Choose("demo", [new("b", Whole, 1), new("a", Whole, 1)]));
+        Assert.Equal([0], Chosen(Loaded("a", 1, Whole), Loaded("b", 1, Whole)));
+        Assert.Equal([1], Chosen(Loaded("b", 1, Whole), Loaded("a", 1, Whole)));
     }
+
+    [Fact]
+    public void Choose_RangesThatMeet_AreChainedFromTheHead()
+    {
+        Assert.Equal([2, 0, 1], Chosen(New("a", Shard(5, 12)), New("b", Shard(12, 20)), New("c", Shard(0, 5))));
+    }
+
+    [Theory]
+    [InlineData(9, 20)]
+    [InlineData(11, 20)]
+    [InlineData(10, 19)]
+    public void Choose_RangesThatOverlapOrLeaveAGap_AreNoPath(int start, int end)
+    {
+        Assert.Empty(Chosen(New("a", Shard(0, 10)), New("b", Shard(start, end))));
+    }
+
+    [Fact]
+    public void Choose_FewestStages_BeforeLoad()
+    {
+        Assert.Equal([2], Chosen(New("a", Shard(0, 10)), New("b", Shard(10, 20)), Loaded("c", 1000, Whole)));
+        Assert.Equal([0, 3], Chosen(Loaded("a", 90, Shard(0, 10)), New("b", Shard(10, 15)), New("c", Shard(15, 20)), Loaded("d", 90, Shard(10, 20))));
+    }
+
+    [Fact]
+    public void Choose_LoadOfAllStages_IsAddedUp()
+    {
+        // The cheaper head leads to the dearer whole: 3 + 4 against 5 + 1.
+        Assert.Equal(
+            [1, 3],
+            Chosen(Loaded("a", 3, Shard(0, 10)), Loaded("b", 5, Shard(0, 12)), Loaded("c", 4, Shard(10, 20)), Loaded("d", 1, Shard(12, 20))));
+    }
+
+    [Fact]
+    public void Choose_TieOfPaths_GoesToTheFirstAddressesFromTheHead()
+    {
+        Assert.Equal(
+            [3, 0],
+            Chosen(New("b", Shard(10, 20)), New("c", Shard(0, 10)), New("d", Shard(10, 20)), New("a", Shard(0, 10))));
+    }
+
+    [Fact]
+    public void Choose_SeveralClasses_StaysWithinOne()
+    {
+        var other = Shard(10, 20) with { NumericClass = Class("11") };
+
+        Assert.Empty(Chosen(New("a", Shard(0, 10)), New("b", other)));
+        Assert.Equal([0, 2], Chosen(New("a", Shard(0, 10)), New("b", other), Loaded("c", 9, Shard(10, 20))));
+        Assert.Equal([1, 3], Chosen(
+            New("a", Shard(0, 10)), New("b", other with { Range = new(0, 10) }), Loaded("c", 1, Shard(10, 20)), New("d", other)));
+    }
+
+    [Fact]
+    public void Choose_AnotherVocabularyOrDepth_IsNotJoined()
+    {
+        Assert.Empty(Chosen(New("a", Shard(0, 10)), New("b", Shard(10, 20) with { VocabularySize = 259 })));
+        Assert.Empty(Chosen(New("a", Shard(0, 10)), New("b", Shard(10, 20) with { LayerCount = 21 })));
+    }
+
+    [Fact]
+    public void Choose_AWorkerWithSeveralShards_StandsOnceOnThePath()
+    {
+        var both = New("a", Shard(0, 10), Shard(10, 20));
+
+        Assert.Empty(Chosen(both));
+        Assert.Equal([0, 1], Chosen(both, Loaded("b", 5, Shard(10, 20))));
+        Assert.Equal([1, 0], Chosen(both, Loaded("b", 5, Shard(0, 10))));
+        Assert.Equal([0], Chosen(New("a", Shard(0, 10), Shard(10, 20), Whole)));
+    }
+
+    [Fact]
+    public void Choose_OneWorkerByTwoAddresses_StandsOnceOnThePath()
+    {
+        Assert.Empty(Chosen(New("a", Shard(0, 10)), New("b", Shard(10, 20)) with { WorkerId = "a" }));
+    }
+
+    [Fact]
+    public void Choose_ASenselessRange_IsLeftOut()
+    {
+        Assert.Empty(Chosen(New("a", Shard(0, 0)), New("b", Shard(-1, 20)), New("c", Shard(0, 21)), New("d", Shard(10, 5))));
+    }
+
+    [Fact]
+    public void Choose_Of256Workers_DoesNotEnumeratePaths()
+    {
+        // 64 layers, four workers for each: 4^64 paths.
+        var candidates = Enumerable.Range(0, 256)
+            .Select(static i => Loaded($"{i:000}", i % 7, Shard(i % 64, (i % 64) + 1) with { LayerCount = 64 }))
+            .ToArray();
+
+        var path = PathPolicy.Choose("demo", candidates);
+
+        Assert.Equal(64, path.Length);
+        Assert.All(path, hop => Assert.True(
+            Enumerable.Range(0, 4).All(i => candidates[(hop.Candidate % 64) + (64 * i)].Sessions >= candidates[hop.Candidate].Sessions)));
+    }
+
+    /// <summary>Against trying everything: as short, as little loaded, and the same whatever the order of candidates.</summary>
+    [Fact]
+    public void Choose_SmallClusters_IsWhatEnumerationFinds() =>
+        Gen.Select(Gen.Int[0, 3], Gen.Int[1, 4], Gen.Int[0, 3], Gen.Int[0, 4]).Array[0, 9].Sample(workers =>
+        {
+            var candidates = new List<PathCandidate>();
+            foreach (var (start, length, sessions, id) in workers)
+            {
+                var shard = Shard(start, Math.Min(4, start + length)) with { LayerCount = 4 };
+                var at = candidates.FindIndex(c => c.WorkerId == $"w{id}");
+                if (at >= 0)
+                {
+                    candidates[at] = candidates[at] with { Shards = candidates[at].Shards.Add(shard with { ShardId = $"{candidates[at].Shards.Length}" }) };
+                }
+                else
+                {
+                    candidates.Add(Loaded($"w{id}", sessions, shard));
+                }
+            }
+
+            var expected = Enumerate(candidates, [], 0).OrderBy(static path => path.Length).ThenBy(path => path.Sum(i => candidates[i].Sessions))
+                .ThenBy(path => string.Join(' ', path.Select(i => candidates[i].Address)), StringComparer.Ordinal)
+                .FirstOrDefault([]);
+            Assert.Equal(expected, Chosen([.. candidates]));
+            candidates.Reverse();
+            Assert.Equal(expected, Chosen([.. candidates]).Select(i => candidates.Count - 1 - i));
+        });
+
+    [Fact]
+    public void Problem_LayersNobodyServes_AreNamed()
+    {
+        Assert.Equal("Layers [10,20) of 'demo' are served by no connected worker.", Problem(New("a", Shard(0, 10)), New("b")));
+        Assert.Equal(
+            "Layers [0,2) and [4,6) and [8,20) of 'demo' are served by no connected worker.",
+            Problem(New("a", Shard(6, 8)), New("b", Shard(2, 4))));
+        Assert.Equal("", Problem(New("a", Whole with { Model = "x" }), New("b")));
+    }
+
+    [Fact]
+    public void Problem_ClassesThatCannotBeJoined_AreNamed()
+    {
+        var problem = Problem(New("a", Shard(0, 10)), New("b", Shard(10, 20) with { NumericClass = Class("11") }));
+
+        Assert.Contains("cpu-v1-bf16-00 [0,10); cpu-v1-bf16-11 [10,20)", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Problem_RangesThatDoNotMeet_AreNamed()
+    {
+        Assert.Contains("[0,12) [10,20)", Problem(New("b", Shard(10, 20)), New("a", Shard(0, 12))), StringComparison.Ordinal);
+        Assert.Contains("over different workers", Problem(New("a", Shard(0, 10), Shard(10, 20))), StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<int[]> Enumerate(List<PathCandidate> candidates, int[] path, int from) => from == 4
+        ? [path]
+        : from i in Enumerable.Range(0, candidates.Count)
+          where !path.Contains(i)
+          from shard in candidates[i].Shards
+          where shard.Range.Start == @from && shard.IsValid
+          from longer in Enumerate(candidates, [.. path, i], shard.Range.End)
+          select longer;
+
+    private static IEnumerable<int> Chosen(params PathCandidate[] candidates)
+    {
+        var path = PathPolicy.Choose("demo", candidates);
+        Assert.All(path, hop => Assert.Contains(hop.Shard, candidates[hop.Candidate].Shards));
+        return path.Select(static hop => hop.Candidate);
+    }
+
+    private static string Problem(params PathCandidate[] candidates)
+    {
+        Assert.Empty(PathPolicy.Choose("demo", candidates));
+        return PathProblem.Describe("demo", candidates);
+    }
+
+    private static PathCandidate New(string address, params ShardOffer[] shards) => Loaded(address, 0, shards);
+
+    private static PathCandidate Loaded(string address, int sessions, params ShardOffer[] shards) => new(address, address, [.. shards], sessions);
+
+    private static ShardOffer Shard(int start, int end) => new("demo", new LayerRange(start, end), Layers, Class("00"), 100, 10, 258, "");
+
+    private static NumericClass Class(string weights) => new(1, weights, ResidualPrecision.BF16, "cpu");
 }

@@ -1,6 +1,7 @@
 using CsCheck;
 using Parallax.Contracts.Identifiers;
 using Parallax.Router.Sessions;
+using Parallax.Runtime.Execution;
 
 namespace Parallax.UnitTests.Router.Sessions;
 
@@ -12,17 +13,17 @@ public class SessionCoreTests
     [Fact]
     public void TakeCommand_BeforeAConnection_IsNone()
     {
-        Assert.Equal(SessionCommand.None, NewCore().TakeCommand());
+        Assert.Equal(SessionCommand.None, NewCore().TakeCommand(0));
     }
 
     [Fact]
     public void TakeCommand_Connected_OpensOnceThenStartsAtWholeBlocks()
     {
         var core = NewCore();
-        core.OnConnected(7);
+        core.OnConnected(0, 7);
 
         Assert.Equal([SessionCommand.Open], Commands(core));
-        core.OnAccepted(First, cachedPrefix: 40);
+        core.OnAccepted(0, First, cachedPrefix: 40);
         Assert.Equal(32, core.Keep);
         Assert.Equal([SessionCommand.Start], Commands(core));
     }
@@ -36,8 +37,8 @@ public class SessionCoreTests
     public void Keep_AnyCachedPrefix_LeavesTheLastPromptToken(int cached, int keep)
     {
         var core = NewCore(prompt: 33);
-        core.OnConnected(7);
-        core.OnAccepted(First, cached);
+        core.OnConnected(0, 7);
+        core.OnAccepted(0, First, cached);
 
         Assert.Equal(keep, core.Keep);
     }
@@ -47,9 +48,9 @@ public class SessionCoreTests
     {
         var core = Running();
 
-        Assert.Equal(0, core.OnTokens(First, 0, 3));
-        Assert.Equal(3, core.OnTokens(First, 0, 3));
-        Assert.Equal(1, core.OnTokens(First, 2, 3));
+        Assert.Equal(0, core.OnTokens(0, First, 0, 3));
+        Assert.Equal(3, core.OnTokens(0, First, 0, 3));
+        Assert.Equal(1, core.OnTokens(0, First, 2, 3));
         Assert.Equal(Prompt + 5, core.Known);
     }
 
@@ -57,9 +58,9 @@ public class SessionCoreTests
     public void OnTokens_BeyondAGap_TakesNoneAndAsksFromThere()
     {
         var core = Running();
-        core.OnTokens(First, 0, 3);
+        core.OnTokens(0, First, 0, 3);
 
-        Assert.Equal(2, core.OnTokens(First, 4, 2));
+        Assert.Equal(2, core.OnTokens(0, First, 4, 2));
         Assert.Equal(3, core.Received);
         Assert.Equal([SessionCommand.Rejoin], Commands(core));
     }
@@ -69,8 +70,8 @@ public class SessionCoreTests
     {
         var core = Running();
 
-        Assert.Equal(3, core.OnTokens(First with { N = 1 }, 0, 3));
-        Assert.Equal(3, core.OnTokens(First with { Term = 0 }, 0, 3));
+        Assert.Equal(3, core.OnTokens(0, First with { N = 1 }, 0, 3));
+        Assert.Equal(3, core.OnTokens(0, First with { Term = 0 }, 0, 3));
         Assert.Equal(0, core.Received);
     }
 
@@ -78,7 +79,7 @@ public class SessionCoreTests
     public void OnConsumed_InStrides_Acknowledges()
     {
         var core = Running();
-        core.OnTokens(First, 0, 20);
+        core.OnTokens(0, First, 0, 20);
         core.OnConsumed(7);
         Assert.Empty(Commands(core));
 
@@ -91,13 +92,13 @@ public class SessionCoreTests
     public void OnConnected_AfterAcceptance_RejoinsAndRepeatsStart()
     {
         var core = Running();
-        core.OnTokens(First, 0, 20);
+        core.OnTokens(0, First, 0, 20);
         core.OnConsumed(20);
         Assert.Equal([SessionCommand.Acknowledge], Commands(core));
 
-        core.OnDisconnected();
+        core.OnDisconnected(0);
         Assert.Empty(Commands(core));
-        Assert.True(core.OnConnected(7));
+        Assert.True(core.OnConnected(0, 7));
         Assert.Equal([SessionCommand.Rejoin, SessionCommand.Start, SessionCommand.Acknowledge], Commands(core));
     }
 
@@ -105,11 +106,11 @@ public class SessionCoreTests
     public void OnConnected_BeforeAcceptance_OpensAgainAtTheSameEpoch()
     {
         var core = NewCore();
-        core.OnConnected(7);
+        core.OnConnected(0, 7);
         Commands(core);
 
-        core.OnDisconnected();
-        Assert.True(core.OnConnected(7));
+        core.OnDisconnected(0);
+        Assert.True(core.OnConnected(0, 7));
         Assert.Equal([SessionCommand.Open], Commands(core));
         Assert.Equal(First, core.Epoch);
     }
@@ -119,9 +120,9 @@ public class SessionCoreTests
     {
         var core = Running();
 
-        Assert.True(core.OnConnected(8));
+        Assert.True(core.OnConnected(0, 8));
         Assert.Equal(First with { N = 1 }, core.Epoch);
-        Assert.Equal(8, core.Incarnation);
+        Assert.Equal(8, core.Incarnation(0));
         Assert.Equal([SessionCommand.Open], Commands(core));
     }
 
@@ -129,9 +130,9 @@ public class SessionCoreTests
     public void OnConnected_ToARestartedWorkerAfterAToken_IsLost()
     {
         var core = Running();
-        core.OnTokens(First, 0, 1);
+        core.OnTokens(0, First, 0, 1);
 
-        Assert.False(core.OnConnected(8));
+        Assert.False(core.OnConnected(0, 8));
         Assert.True(core.IsEnded);
         Assert.Empty(Commands(core));
     }
@@ -142,10 +143,10 @@ public class SessionCoreTests
         var core = Running();
         for (var i = 0; i < SessionCore.MaxRaises; i++)
         {
-            Assert.True(core.OnUnknown(core.Epoch, 7));
+            Assert.True(core.OnUnknown(0, core.Epoch, 7));
         }
 
-        Assert.False(core.OnUnknown(core.Epoch, 7));
+        Assert.False(core.OnUnknown(0, core.Epoch, 7));
         Assert.True(core.IsEnded);
     }
 
@@ -153,9 +154,9 @@ public class SessionCoreTests
     public void OnUnknown_OfAnEarlierEpoch_IsIgnored()
     {
         var core = Running();
-        core.OnUnknown(First, 7);
+        core.OnUnknown(0, First, 7);
 
-        Assert.True(core.OnUnknown(First, 7));
+        Assert.True(core.OnUnknown(0, First, 7));
         Assert.Equal(1, core.Epoch.N);
     }
 
@@ -163,12 +164,12 @@ public class SessionCoreTests
     public void OnFinished_WithTokensMissing_AsksForThem()
     {
         var core = Running();
-        core.OnTokens(First, 0, 2);
+        core.OnTokens(0, First, 0, 2);
 
-        Assert.False(core.OnFinished(First, 3));
+        Assert.False(core.OnFinished(0, First, FinishReason.Stop, 3));
         Assert.Equal([SessionCommand.Rejoin], Commands(core));
-        core.OnTokens(First, 2, 1);
-        Assert.True(core.OnFinished(First, 3));
+        core.OnTokens(0, First, 2, 1);
+        Assert.True(core.OnFinished(0, First, FinishReason.Stop, 3));
         Assert.True(core.IsEnded);
     }
 
@@ -198,10 +199,10 @@ public class SessionCoreTests
 
         Assert.True(core.Cancel());
         Assert.Equal([SessionCommand.Cancel], Commands(core));
-        core.OnDisconnected();
-        core.OnConnected(7);
+        core.OnDisconnected(0);
+        core.OnConnected(0, 7);
         Assert.Equal([SessionCommand.Cancel], Commands(core));
-        Assert.True(core.OnFinished(First, 9));
+        Assert.True(core.OnFinished(0, First, FinishReason.Stop, 9));
         Assert.Empty(Commands(core));
     }
 
@@ -211,7 +212,7 @@ public class SessionCoreTests
         var core = Running();
         core.Cancel();
 
-        Assert.Equal(3, core.OnTokens(First, 0, 3));
+        Assert.Equal(3, core.OnTokens(0, First, 0, 3));
     }
 
     /// <summary>
@@ -229,9 +230,9 @@ public class SessionCoreTests
                 switch (step)
                 {
                     case 0: // the connection breaks: what is under way is lost
-                        core.OnDisconnected();
+                        core.OnDisconnected(0);
                         worker.Disconnect();
-                        core.OnConnected(7);
+                        core.OnConnected(0, 7);
                         break;
                     case 1:
                         worker.Receive(core);
@@ -252,14 +253,14 @@ public class SessionCoreTests
             Assert.True(core.IsEnded);
         });
 
-    private static SessionCore NewCore(int prompt = Prompt) => new(SessionId.New(), First, prompt);
+    private static SessionCore NewCore(int prompt = Prompt) => new(SessionId.New(), First, prompt, stages: 1);
 
     private static SessionCore Running()
     {
         var core = NewCore();
-        core.OnConnected(7);
+        core.OnConnected(0, 7);
         Commands(core);
-        core.OnAccepted(First, 0);
+        core.OnAccepted(0, First, 0);
         Commands(core);
         return core;
     }
@@ -267,7 +268,7 @@ public class SessionCoreTests
     private static List<SessionCommand> Commands(SessionCore core)
     {
         var commands = new List<SessionCommand>();
-        while (core.TakeCommand() is not SessionCommand.None and var command)
+        while (core.TakeCommand(0) is not SessionCommand.None and var command)
         {
             commands.Add(command);
         }
@@ -295,7 +296,7 @@ public class SessionCoreTests
 
         public void Receive(SessionCore core)
         {
-            switch (core.TakeCommand())
+            switch (core.TakeCommand(0))
             {
                 case SessionCommand.Open:
                     (_open, _owned) = (true, true);
@@ -344,15 +345,15 @@ public class SessionCoreTests
 
             if (message.Ack)
             {
-                core.OnAccepted(First, 0);
+                core.OnAccepted(0, First, 0);
             }
             else if (message.End)
             {
-                core.OnFinished(First, tokens);
+                core.OnFinished(0, First, FinishReason.Stop, tokens);
             }
             else
             {
-                taken.AddRange(Enumerable.Range(message.First, message.Count).Skip(core.OnTokens(First, message.First, message.Count)));
+                taken.AddRange(Enumerable.Range(message.First, message.Count).Skip(core.OnTokens(0, First, message.First, message.Count)));
             }
         }
     }
