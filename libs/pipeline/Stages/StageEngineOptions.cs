@@ -8,6 +8,12 @@ public sealed record StageEngineOptions
     /// <summary>Limits that a stage shares with an engine of a whole model.</summary>
     public ExecutorOptions Executor { get; init; } = new();
 
+    /// <summary>
+    /// Journals that give each of 256 sessions two chunks, whatever the size of a row: with less, sessions could wait for
+    /// one another's memory.
+    /// </summary>
+    public const long LeastJournalBytes = 32L << 20;
+
     /// <summary>Bytes of hidden states that all sessions together keep for their next hops. Default 256 MiB.</summary>
     public long JournalBytes { get; init; } = 256L << 20;
 

@@ -108,7 +108,7 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
             return $"the path means worker '{path.Own.WorkerId}'; this is '{_neighbours.WorkerId}'";
         }
 
-        return _neighbours.Connect(path.Next) ?? _neighbours.Connect(path.Previous);
+        return _neighbours.Connect(path.Next);
     }
 
     protected override ITokenSampler CreateSampler(OpenRequest request, ITokenSamplerFactory samplers) =>

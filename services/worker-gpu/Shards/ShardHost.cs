@@ -162,7 +162,7 @@ public sealed partial class ShardHost : IAsyncDisposable
             loaded.Shard,
             samplers,
             Links,
-            new StageEngineOptions { Executor = loaded.Limits, JournalBytes = Math.Max(1, loaded.Plan.JournalBytes) },
+            new StageEngineOptions { Executor = loaded.Limits, JournalBytes = Math.Max(StageEngineOptions.LeastJournalBytes, loaded.Plan.JournalBytes) },
             _clock);
 
     /// <summary>Under the lock.</summary>
