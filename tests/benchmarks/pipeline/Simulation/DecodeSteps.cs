@@ -8,7 +8,7 @@ internal sealed class DecodeSteps
 {
     private const int LeastRepetitions = 15;
 
-    private static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(0.4);
+    private static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(1);
 
     private readonly ModelShard[] _shards;
     private readonly int _position;
@@ -31,7 +31,10 @@ internal sealed class DecodeSteps
         }
     }
 
-    /// <summary>Milliseconds per shard: the lower quartile, because other programs on the machine only add.</summary>
+    /// <summary>
+    /// Milliseconds per shard: the least, and of processor time, because other programs on the machine only add, and take
+    /// turns with every step that is longer than a time slice.
+    /// </summary>
     public double[] Measure(int rows)
     {
         var times = _shards.Select(static _ => new List<double>()).ToArray();
@@ -40,7 +43,7 @@ internal sealed class DecodeSteps
             Step(rows, times);
         }
 
-        return [.. times.Select(static list => list.Order().ElementAt(list.Count / 4))];
+        return [.. times.Select(static list => list.Min())];
     }
 
     private void Fill(int session, int start)
@@ -70,9 +73,9 @@ internal sealed class DecodeSteps
             fill(_batch, _tables[s]);
             hidden = hidden.Length > 0 ? hidden : new float[_batch.RowCount * _shards[0].Spec.HiddenSize];
             var size = _shards[s].HasHead ? _batch.LogitRows.Count * _shards[s].Spec.VocabularySize : 0;
-            var began = Stopwatch.GetTimestamp();
+            var began = Environment.CpuUsage.TotalTime;
             _shards[s].Forward(_batch, hidden, logits.AsSpan(0, size));
-            times?[s].Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+            times?[s].Add((Environment.CpuUsage.TotalTime - began).TotalMilliseconds);
         }
     }
 }
