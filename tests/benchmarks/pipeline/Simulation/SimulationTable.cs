@@ -92,11 +92,11 @@ internal static class SimulationTable
     private static PipelineReport Measure(PipelineSetup setup)
     {
         var ring = setup.Stages.Sum(cost => cost.Ms(setup.Sessions) + setup.LatencyMs);
-        var warm = setup.MicroBatches is null ? Math.Max(40_000, 500 * ring) : 20 * ring;
+        var warm = setup.MicroBatches is null ? Math.Max(60_000, 500 * ring) : 20 * ring;
         var simulation = new PipelineSimulation(setup);
         simulation.RunUntil(warm);
         simulation.ResetStatistics();
-        simulation.RunUntil(warm + Math.Max(5_000, 100 * ring));
+        simulation.RunUntil(warm + Math.Max(20_000, 100 * ring));
         return simulation.Report();
     }
 
