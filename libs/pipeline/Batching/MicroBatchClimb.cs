@@ -1,10 +1,11 @@
 namespace Parallax.Pipeline.Batching;
 
 /// <summary>
-/// Climbs a hill towards the best M of one range of session counts: measures the present M, tries the next larger or
-/// smaller one that would change the size of a group, and goes there when two windows of it are better by
-/// <see cref="Margin"/>. M = 1 is tried early: a path whose stages share one machine is common, and its best M is far
-/// from the start at M = S.
+/// Climbs a hill towards the best M of one range of session counts: measures the present M, tries the next larger and
+/// smaller ones that would change the size of a group, and goes there when two windows of it are better by
+/// <see cref="Margin"/>. The ones after next are tried as well: where a stage is slower than the others the hill has
+/// small valleys. M = 1 is tried early: a path whose stages share one machine is common, and its best M is far from the
+/// start at M = S.
 /// </summary>
 internal sealed class MicroBatchClimb(int stages)
 {
@@ -22,6 +23,9 @@ internal sealed class MicroBatchClimb(int stages)
 
     private const int TrialWindows = 2;
 
+    // Next and previous, and the ones after these.
+    private const int Attempts = 4;
+
     private int _present = stages;
     private double _rate;
 
@@ -33,7 +37,7 @@ internal sealed class MicroBatchClimb(int stages)
     private bool _early;
     private bool _triedOne;
     private int _direction = 1;
-    private int _failures;
+    private int _attempt;
     private int _pause = ShortestPause;
     private int _wait;
     private double _rateAtPause;
@@ -52,13 +56,7 @@ internal sealed class MicroBatchClimb(int stages)
             _count = decoding;
             _rate = 0;
             _rateAtPause = 0;
-            if (_trial != 0)
-            {
-                // There is nothing to compare with any more.
-                _triedOne &= !_early;
-                EndTrial();
-                return;
-            }
+            Interrupt();
         }
 
         if (_trial != 0)
@@ -84,13 +82,20 @@ internal sealed class MicroBatchClimb(int stages)
         ChooseTrial(Math.Min(most, decoding));
     }
 
+    /// <summary>Something else than M has changed the rate: a trial is put off, for as long as it takes.</summary>
+    public void Interrupt()
+    {
+        _triedOne &= !_early;
+        EndTrial();
+    }
+
     private void Judge(double rate)
     {
         _trialRate += rate;
         _trialWindows++;
         if (_trialRate / _trialWindows <= _rate * (1 + Margin))
         {
-            // That 1 is bad says nothing about the neighbours.
+            // That 1 is bad says nothing about the others.
             if (!_early)
             {
                 NoteFailure();
@@ -103,7 +108,7 @@ internal sealed class MicroBatchClimb(int stages)
             _direction = _trial > Math.Min(_present, _count) ? 1 : -1;
             _present = _trial;
             _rate = _trialRate / _trialWindows;
-            _failures = 0;
+            _attempt = 0;
             _pause = ShortestPause;
             EndTrial();
         }
@@ -117,7 +122,7 @@ internal sealed class MicroBatchClimb(int stages)
         _early = false;
     }
 
-    /// <summary>In the direction that was good last, then in the other; after both, a pause.</summary>
+    /// <summary>In the direction that was good last, then in the other, then both farther away; after all, a pause.</summary>
     private void ChooseTrial(int most)
     {
         var present = Math.Min(_present, most);
@@ -129,7 +134,7 @@ internal sealed class MicroBatchClimb(int stages)
             return;
         }
 
-        for (var i = 0; i < 2 && _wait == 0; i++)
+        while (_wait == 0)
         {
             _trial = Neighbour(present, most);
             if (_trial != 0)
@@ -143,26 +148,29 @@ internal sealed class MicroBatchClimb(int stages)
 
     private void NoteFailure()
     {
-        _direction = -_direction;
-        if (++_failures == 2)
+        if (++_attempt == Attempts)
         {
-            _failures = 0;
+            _attempt = 0;
             _wait = _pause;
             _rateAtPause = _rate;
             _pause = Math.Min(2 * _pause, LongestPause);
         }
     }
 
-    /// <summary>The next M whose groups have another size: a permit more or less than there are groups changes nothing.</summary>
+    /// <summary>The M of the present attempt; 0 for none.</summary>
     private int Neighbour(int present, int most)
     {
-        var size = (_count + present - 1) / present;
-        if (_direction < 0)
+        var up = (_direction > 0) == (_attempt % 2 == 0);
+        var m = present;
+        for (var step = 0; step <= _attempt / 2 && m != 0; step++)
         {
-            return ((_count + size - 1) / size) - 1;
+            // A permit more or less than there are groups changes nothing: the next size is looked for.
+            var size = (_count + m - 1) / m;
+            m = !up ? ((_count + size - 1) / size) - 1
+                : size == 1 ? 0
+                : (_count + size - 2) / (size - 1);
         }
 
-        var larger = size == 1 ? 0 : (_count + size - 2) / (size - 1);
-        return larger <= most ? larger : 0;
+        return m <= most ? m : 0;
     }
 }

@@ -32,6 +32,7 @@ internal sealed class MicroBatchTuner
     private long _settle;
     private long _tokens;
     private TimeSpan? _begun;
+    private bool _prefills;
 
     public MicroBatchTuner(int stages)
     {
@@ -39,12 +40,15 @@ internal sealed class MicroBatchTuner
         _stages = stages;
     }
 
-    /// <summary>M for this many decoding sessions: in [1, 2S], and no more than there are sessions.</summary>
+    /// <summary>
+    /// M for this many decoding sessions: in [1, 2S], and no more than there are sessions. While the head computes
+    /// prompts no more than S: then each group costs a step of prompt rows at every stage.
+    /// </summary>
     public int M(int decoding)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(decoding);
         Turn(decoding);
-        return decoding == 0 ? 1 : Math.Min(ClimbOf(decoding).M, decoding);
+        return decoding == 0 ? 1 : Math.Min(_prefills ? Math.Min(ClimbOf(decoding).M, _stages) : ClimbOf(decoding).M, decoding);
     }
 
     /// <summary>Tokens of decoding sessions have come back.</summary>
@@ -68,6 +72,7 @@ internal sealed class MicroBatchTuner
             {
                 _tokens -= _settle;
                 _begun = now;
+                _prefills = false;
             }
 
             return;
@@ -92,15 +97,30 @@ internal sealed class MicroBatchTuner
     }
 
     /// <summary>The head has computed rows of a prompt: the window says nothing about decoding and is discarded.</summary>
-    public void NotePrefill() => Discard();
+    public void NotePrefill()
+    {
+        _prefills = true;
+        Interrupt();
+    }
 
     private void Turn(int decoding)
     {
         if (decoding != _decoding)
         {
+            Interrupt();
             _decoding = decoding;
             Discard();
         }
+    }
+
+    private void Interrupt()
+    {
+        if (_decoding > 0)
+        {
+            ClimbOf(_decoding).Interrupt();
+        }
+
+        Discard();
     }
 
     private void Discard()
