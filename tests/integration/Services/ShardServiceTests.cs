@@ -10,6 +10,8 @@ using Parallax.Runtime.Execution;
 using Parallax.Runtime.Sampling;
 using Parallax.Worker.Gpu;
 using Parallax.Worker.Gpu.Shards;
+using FinishReason = Parallax.Contracts.V1.FinishReason;
+using NumericClass = Parallax.Contracts.V1.NumericClass;
 
 namespace Parallax.IntegrationTests.Services;
 
