@@ -26,7 +26,7 @@ internal sealed class ShardControl(AsyncDuplexStreamingCall<RouterMessage, Worke
     public async Task<(SessionRef Session, OpenAck Answer)> OpenAsync(Action<Open>? change = null)
     {
         var session = SessionRefs.Create(SessionId.New(), First, _incarnation);
-        var open = new Open { Session = session, Model = "demo", Sampling = new Sampling { MaxTokens = 1000 } };
+        var open = new Open { Session = session, Model = "demo", Sampling = new Sampling { TopP = 1, RepetitionPenalty = 1, MaxTokens = 200 } };
         open.Prompt.AddRange([1, 2, 3]);
         change?.Invoke(open);
         await SendAsync(new RouterMessage { Open = open });

@@ -10,6 +10,8 @@ using Parallax.Runtime.Execution;
 using Parallax.Runtime.Sampling;
 using Parallax.Worker.Gpu;
 using Parallax.Worker.Gpu.Shards;
+using FinishReason = Parallax.Contracts.V1.FinishReason;
+using NumericClass = Parallax.Contracts.V1.NumericClass;
 
 namespace Parallax.IntegrationTests.Services;
 
@@ -73,7 +75,7 @@ public sealed class ShardServiceTests : IAsyncLifetime
         Assert.Equal("me", info.WorkerId);
 
         var (session, answer) = await control.OpenAsync();
-        Assert.NotNull(answer.Accepted);
+        Assert.Null(answer.Refused);
         await control.ReadTokensAsync(session, 1);
         var list = await ListAsync();
         var shard = Assert.Single(list.Shards);
@@ -87,7 +89,7 @@ public sealed class ShardServiceTests : IAsyncLifetime
         await LoadAsync(Whole);
         await using var control = await ShardControl.ConnectAsync(_client);
         var (old, _) = await control.OpenAsync(static open => open.Sampling.MaxTokens = 64);
-        await control.ReadTokensAsync(old, 1); // it stands still at 32 tokens until it is acknowledged
+        await control.ReadTokensAsync(old, 32); // it stands still there until it is acknowledged
 
         var request = Whole;
         request.Replaces = "s1";
@@ -96,7 +98,7 @@ public sealed class ShardServiceTests : IAsyncLifetime
         Assert.Equal("s2", Assert.Single((await control.ReadServingAsync()).Models).ShardId);
         Assert.Equal([ShardState.Draining, ShardState.Serving], (await ListAsync()).Shards.Select(static shard => shard.State));
         var (young, answer) = await control.OpenAsync(static open => open.Sampling.MaxTokens = 4);
-        Assert.NotNull(answer.Accepted);
+        Assert.Null(answer.Refused);
         Assert.Equal(FinishReason.Length, (await control.ReadFinishedAsync(young)).Reason);
 
         await control.AcknowledgeAsync(old, 32);
@@ -199,7 +201,7 @@ public sealed class ShardServiceTests : IAsyncLifetime
 
         var (session, answer) = await control.OpenAsync(static open => AddPath(open, stage: 1));
 
-        Assert.NotNull(answer.Accepted);
+        Assert.Null(answer.Refused);
         await control.AcknowledgeAsync(session, 40);
         Assert.Equal(FinishReason.Length, (await control.ReadFinishedAsync(session)).Reason);
         Assert.True(_script.Opened.TryPeek(out var opened));

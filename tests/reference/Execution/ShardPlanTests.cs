@@ -1,6 +1,5 @@
 using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Execution;
-using Parallax.Runtime.Models;
 
 namespace Parallax.ReferenceTests.Execution;
 
