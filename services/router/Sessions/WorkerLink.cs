@@ -1,12 +1,10 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
-using Epoch = Parallax.Contracts.Identifiers.Epoch;
 using Message = Parallax.Contracts.V1.WorkerMessage.MessageOneofCase;
 
 namespace Parallax.Router.Sessions;
@@ -356,101 +354,4 @@ internal sealed partial class WorkerLink : IDisposable
             Handle(stream.Current, incarnation);
         }
     }
-
-    /// <summary>Never waits: a slow client's session is held back by what it does not acknowledge, not here.</summary>
-    private void Handle(WorkerMessage message, long incarnation)
-    {
-        switch (message.MessageCase)
-        {
-            case Message.OpenAck:
-                if (Find(message.OpenAck.Session) is var (opened, at))
-                {
-                    if (message.OpenAck.Refused is { } refused)
-                    {
-                        opened.Session.OnRefused(opened.Stage, at, RouterMapping.ToRefusal(refused.Code), refused.Message);
-                    }
-                    else
-                    {
-                        opened.Session.OnAccepted(opened.Stage, at, message.OpenAck.Accepted?.CachedPrefix ?? 0);
-                    }
-                }
-
-                break;
-            case Message.Tokens:
-                if (Find(message.Tokens.Session) is var (fed, ofTokens))
-                {
-                    fed.Session.OnTokens(fed.Stage, ofTokens, message.Tokens);
-                }
-
-                break;
-            case Message.Finished:
-                if (Find(message.Finished.Session) is var (finished, ofEnd))
-                {
-                    finished.Session.OnFinished(finished.Stage, ofEnd, RouterMapping.ToResult(message.Finished));
-                }
-
-                break;
-            case Message.ProbeReply:
-                if (Find(message.ProbeReply.Session) is var (probed, ofReply))
-                {
-                    probed.Session.OnProbeReply(probed.Stage, ofReply, message.ProbeReply);
-                }
-
-                break;
-            case Message.Stale:
-                if (Find(message.Stale.Session) is var (stale, present))
-                {
-                    stale.Session.OnStale(present);
-                }
-
-                break;
-            case Message.Unknown:
-                if (Find(message.Unknown.Session) is var (unknown, addressed))
-                {
-                    unknown.Session.OnUnknown(unknown.Stage, addressed, incarnation);
-                }
-
-                break;
-            case Message.Serving:
-                if (_offer is { } offer)
-                {
-                    _offer = offer with { Shards = RouterMapping.ToOffers(message.Serving.Models) };
-                    LogServing(Address, Describe(_offer.Shards));
-                }
-
-                break;
-            case Message.Draining:
-                _isDraining = true;
-                LogDraining(Address);
-                break;
-            default:
-                LogIgnored(Address, message.MessageCase);
-                break;
-        }
-    }
-
-    private (StageSession Held, Epoch At)? Find(SessionRef? reference) =>
-        reference is not null && _sessions.TryGetValue(reference.ToSessionId(), out var held) ? (held, reference.ToEpoch()) : null;
-
-    private static string Describe(ImmutableArray<ShardOffer> shards) => shards.IsEmpty
-        ? "no model"
-        : string.Join(", ", shards.Select(static shard => $"{shard.Model} {shard.Range} of {shard.LayerCount} ({shard.NumericClass.Fingerprint})"));
-
-    [LoggerMessage(20, LogLevel.Information, "Connected to worker {Address}: {Shards}")]
-    private partial void LogConnected(Uri address, string shards);
-
-    [LoggerMessage(25, LogLevel.Information, "Worker {Address} now serves {Shards}")]
-    private partial void LogServing(Uri address, string shards);
-
-    [LoggerMessage(21, LogLevel.Warning, "Lost worker {Address}: {Problem}")]
-    private partial void LogLost(Uri address, string problem);
-
-    [LoggerMessage(22, LogLevel.Warning, "Worker {Address} cannot be reached, trying on: {Problem}")]
-    private partial void LogUnreachable(Uri address, string problem);
-
-    [LoggerMessage(23, LogLevel.Information, "Worker {Address} is stopping")]
-    private partial void LogDraining(Uri address);
-
-    [LoggerMessage(24, LogLevel.Warning, "Worker {Address} sent {Message}, which was ignored")]
-    private partial void LogIgnored(Uri address, Message message);
 }

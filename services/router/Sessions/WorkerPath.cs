@@ -9,10 +9,11 @@ namespace Parallax.Router.Sessions;
 /// <param name="Offer">What the path as a whole serves.</param>
 internal sealed record WorkerPath(ImmutableArray<WorkerPathStage> Stages, PathOffer Offer)
 {
-    /// <summary>A stage as messages to people call it.</summary>
-    public string Describe(int stage) => Stages.Length == 1
-        ? "The worker"
-        : $"The worker of layers {Stages[stage].Range} at {Stages[stage].Link.Address.Authority}";
+    /// <summary>A stage as messages to people call it, at the beginning of a sentence.</summary>
+    public string Describe(int stage) => Stages.Length == 1 ? "The worker" : $"The worker of {Locate(stage)}";
+
+    /// <summary>Which layers a stage has, and where.</summary>
+    public string Locate(int stage) => $"layers {Stages[stage].Range} at {Stages[stage].Link.Address.Authority}";
 
     /// <summary>The workers' addresses, in order.</summary>
     public override string ToString() => string.Join(" -> ", Stages.Select(static stage => stage.Link.Address.Authority));
