@@ -1,5 +1,4 @@
 using Parallax.Contracts.Identifiers;
-using Parallax.Transport.Buffers;
 using Parallax.Transport.Flow;
 using Parallax.Transport.Framing;
 
@@ -226,35 +225,6 @@ public sealed class HopTests
     [Fact]
     public void OnRun_KindOfAnotherHop_IsRefused() =>
         Assert.Equal(RunAction.Refuse, Receiver(HopRules.All).OnRun(1, Run(First, 0, 1) with { Kind = RowKind.Token }).Action);
-
-    [Fact]
-    public void Journal_BudgetSpent_DropsAcknowledgedRowsOnlyAndThenRefuses()
-    {
-        var pool = new TensorBufferPool();
-        const int rowBytes = 32 * 1024;
-        var sender = new HopSender(First, 64);
-        var budget = new JournalBudget(4 * (rowBytes + 4));
-        using (var journal = new RowJournal(pool, budget, rowBytes))
-        {
-            var row = new byte[rowBytes];
-            for (var p = 0; p < 4; p++)
-            {
-                row[0] = (byte)p;
-                Assert.True(journal.TryPut(sender, p, 100 + p, row));
-            }
-
-            Assert.False(journal.TryPut(sender, 4, 104, row));
-            Start(sender, 2);
-            Assert.True(journal.TryPut(sender, 4, 104, row));
-            Assert.Equal(new PositionRange(1, 5), Assert.Single(sender.Out.ToArray()));
-            var read = journal.Read(3, 9);
-            Assert.Equal((1, 103, (byte)3), (read.Count, read.TokenIds[0], read.Payload[0]));
-            Assert.Equal(0, journal.Read(0, 1).Count);
-            Assert.True(budget.Used <= budget.Bytes);
-        }
-
-        Assert.Equal((0, 0), (budget.Used, pool.Outstanding));
-    }
 
     private static HopRules Without(HopRules rule, bool off) => off ? HopRules.All & ~rule : HopRules.All;
 
