@@ -87,7 +87,7 @@ public sealed class Executor : ISessionEngine
     public void RenewLease(SessionId session) => _commands.Enqueue(new Command(CommandKind.RenewLease, session));
 
     /// <inheritdoc/>
-    public EngineStats ReadStats() => _loop.Counters.Read();
+    public EngineStats ReadStats() => _loop.Counters.Read() with { UpTime = Now };
 
     /// <summary>
     /// Refuses new sessions, lets running ones go on for <see cref="ExecutorOptions.DrainTime"/>, cancels what is left,
@@ -141,7 +141,9 @@ public sealed class Executor : ISessionEngine
             var began = _time.GetTimestamp();
             if (_loop.Step())
             {
-                _instruments.RecordStep(_time.GetElapsedTime(began), _loop.LastRows);
+                var took = _time.GetElapsedTime(began);
+                _loop.Counters.AddBusy(took);
+                _instruments.RecordStep(took, _loop.LastRows);
                 Volatile.Write(ref _fault, _loop.Fault);
             }
             else
