@@ -13,6 +13,7 @@ internal sealed class EngineCounters
     private long _finished;
     private long _cancelled;
     private long _failed;
+    private long _busyTicks;
     private string? _sinkFault;
     private int _running;
     private int _waiting;
@@ -37,6 +38,8 @@ internal sealed class EngineCounters
         Add(ref _prefillTokens, prefillRows);
         Add(ref _decodeTokens, decodeRows);
     }
+
+    public void AddBusy(TimeSpan time) => Add(ref _busyTicks, time.Ticks);
 
     public void AddPrefixHit(int tokens) => Add(ref _prefixHitTokens, tokens);
 
@@ -81,6 +84,7 @@ internal sealed class EngineCounters
         SessionsFinished = Volatile.Read(ref _finished),
         SessionsCancelled = Volatile.Read(ref _cancelled),
         SessionsFailed = Volatile.Read(ref _failed),
+        BusyTime = new TimeSpan(Volatile.Read(ref _busyTicks)),
     };
 
     // One writer: no interlocked addition is needed, only writes that readers see whole.

@@ -99,7 +99,7 @@ public sealed class Executor : ISessionEngine
     internal bool Post(in Command command) => _commands.Enqueue(command, urgent: true);
 
     /// <inheritdoc/>
-    public EngineStats ReadStats() => _loop.Counters.Read();
+    public EngineStats ReadStats() => _loop.Counters.Read() with { UpTime = Now };
 
     /// <summary>
     /// Refuses new sessions, lets running ones go on for <see cref="ExecutorOptions.DrainTime"/>, cancels what is left,
@@ -153,7 +153,9 @@ public sealed class Executor : ISessionEngine
             var began = _time.GetTimestamp();
             if (_loop.Step(Now))
             {
-                _instruments.RecordStep(_time.GetElapsedTime(began), _loop.LastRows);
+                var took = _time.GetElapsedTime(began);
+                _loop.Counters.AddBusy(took);
+                _instruments.RecordStep(took, _loop.LastRows);
                 Volatile.Write(ref _fault, _loop.Fault);
             }
             else

@@ -185,4 +185,10 @@ public sealed record EngineStats
     public long SessionsCancelled { get; init; }
 
     public long SessionsFailed { get; init; }
+
+    /// <summary>Time spent in steps.</summary>
+    public TimeSpan BusyTime { get; init; }
+
+    /// <summary>Time since the engine's start, by the same clock: the difference of two readings gives the busy fraction.</summary>
+    public TimeSpan UpTime { get; init; }
 }

@@ -1,10 +1,12 @@
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Parallax.Transport.Buffers;
 using Parallax.Transport.Framing;
 
 namespace Parallax.Transport.Links;
@@ -24,6 +26,7 @@ public static class TransportExtensions
         var options = new LinkOptions();
         configure(options);
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<IMemoryPoolFactory<byte>, SocketBufferPool.Factory>();
         services.AddGrpc().AddServiceOptions<LinkGrpcService>(grpc =>
         {
             grpc.MaxReceiveMessageSize = FrameLimits.MaxFrameBytes;

@@ -133,6 +133,8 @@ internal static class WorkerMapping
         SessionsFinished = stats.SessionsFinished,
         SessionsCancelled = stats.SessionsCancelled,
         SessionsFailed = stats.SessionsFailed,
+        BusyMicroseconds = (long)stats.BusyTime.TotalMicroseconds,
+        UptimeMicroseconds = (long)stats.UpTime.TotalMicroseconds,
     };
 
     private static Contracts.V1.NumericClass ToWire(NumericClass value) => new()

@@ -23,12 +23,17 @@ internal sealed class BenchmarkPeer : ILinkHandler
 
     public Action<Link, long, TensorBuffer, FrameHeader> FrameHandler { get; set; } = static (_, _, frame, _) => frame.Dispose();
 
+    /// <summary>Why the link is down, once it is.</summary>
+    public string? Down { get; private set; }
+
     public static LinkHub CreateHub(BenchmarkPeer peer) => new(
         Configure(ClientId, new LinkOptions()), peer, TimeProvider.System, NullLogger<LinkHub>.Instance);
 
     public static LinkOptions Configure(string id, LinkOptions options)
     {
         (options.PeerId, options.Incarnation) = (id, 1);
+        // On a busy machine the load of the measurement must not look like a dead peer.
+        options.HeartbeatPeriod = TimeSpan.FromSeconds(5);
         return options;
     }
 
@@ -37,11 +42,14 @@ internal sealed class BenchmarkPeer : ILinkHandler
     public void OnFrame(Link link, long generation, TensorBuffer frame, in FrameHeader header) =>
         FrameHandler(link, generation, frame, header);
 
-    public void OnDisconnected(Link link, long generation, LinkDownReason reason) =>
+    public void OnDisconnected(Link link, long generation, LinkDownReason reason)
+    {
+        Down = $"it went down: {reason}";
         Connected.TrySetException(new IOException($"The link went down: {reason}."));
+    }
 
     public void OnLiveness(Link link, PeerLiveness liveness)
     {
-        // The load of the measurement itself must not end it; a dead link shows as a timeout.
+        // A dead link shows as a frame that is not answered.
     }
 }

@@ -8,10 +8,14 @@ using Parallax.Transport.Links;
 
 namespace Parallax.TransportBenchmark;
 
-/// <summary>Decode hop and prefill stream, each beside a raw socket in the same run.</summary>
+/// <summary>
+/// Decode hop and prefill stream, each beside a raw socket: the two take turns in rounds, and the ratio is that of each
+/// round, so that what else runs on the machine meets both.
+/// </summary>
 internal static class Measurements
 {
-    private const int Warmup = 5_000;
+    private const int Warmup = 20_000; // the JIT compiles in the background; it needs time more than calls
+    private const int Rounds = 5;
 
     public static async Task<int> RunAsync(int frames, int prefillMiB)
     {
@@ -34,14 +38,8 @@ internal static class Measurements
             Console.WriteLine($"{Environment.ProcessorCount} cores, {frames} frames, hidden {BenchmarkPeer.Hidden} bf16");
             MeasureChecksum();
             MeasureOwnAllocation(frames);
-            MeasureRawHop(rawPort, frames / 4);
-            MeasureHop(peer, link, generation, frames);
-            for (var round = 0; round < 3; round++)
-            {
-                var raw = await MeasureRawStreamAsync(rawPort, prefillMiB);
-                var ours = await MeasurePrefillAsync(peer, link, generation, prefillMiB);
-                Print($"prefill stream {ours:F0} MB/s, raw socket copy with checksum {raw:F0} MB/s, ratio {ours / raw:P0}");
-            }
+            MeasureHops(peer, link, generation, rawPort, frames);
+            await MeasureStreamsAsync(peer, link, generation, rawPort, prefillMiB, server);
         }
         finally
         {
@@ -99,64 +97,100 @@ internal static class Measurements
         Print($"own code, frame built, queued, sealed, checked, read: {time.TotalMicroseconds / frames:F2} us, {bytes:F2} bytes allocated a frame");
     }
 
-    private static void MeasureHop(BenchmarkPeer peer, Link link, long generation, int frames)
+    private static void MeasureHops(BenchmarkPeer peer, Link link, long generation, int rawPort, int frames)
     {
         using var came = new SemaphoreSlim(0);
-        using var builder = new RowFrameBuilder(TensorBufferPool.Shared);
         peer.FrameHandler = (_, _, frame, _) =>
         {
             frame.Dispose();
             came.Release();
         };
-        var row = new byte[BenchmarkPeer.Hidden * 2];
-        var times = new long[frames];
-        var (allocated, gen1) = (0L, 0);
-        for (var i = -Warmup; i < frames; i++)
-        {
-            if (i == 0)
-            {
-                (allocated, gen1) = (GC.GetTotalAllocatedBytes(precise: true), GC.CollectionCount(1));
-            }
-
-            var start = Stopwatch.GetTimestamp();
-            builder.Append(BenchmarkPeer.Row, [7], int.MaxValue, row);
-            if (link.TrySend(builder.Complete()!, FramePriority.Decode, generation) != SendResult.Queued || !came.Wait(10_000))
-            {
-                throw new InvalidOperationException("A frame was not answered.");
-            }
-
-            if (i >= 0)
-            {
-                times[i] = Stopwatch.GetTimestamp() - start;
-            }
-        }
-
-        // A round trip is one frame sent and one received here.
-        var bytes = (GC.GetTotalAllocatedBytes(precise: true) - allocated) / (2.0 * frames);
-        PrintLatency("decode hop over a link", times);
-        Print($"whole process, gRPC and HTTP/2 included: {bytes:F0} bytes allocated a frame, {GC.CollectionCount(1) - gen1} gen-1 collections");
-    }
-
-    private static void MeasureRawHop(int port, int messages)
-    {
         using var client = new TcpClient { NoDelay = true };
-        client.Connect(IPAddress.Loopback, port);
+        client.Connect(IPAddress.Loopback, rawPort);
         var stream = client.GetStream();
         stream.WriteByte(0);
+        var (ours, raw) = (new List<long>(frames), new List<long>(frames / 4));
+        Hop(peer, link, generation, came, Warmup, new List<long>(Warmup));
+        RawHop(stream, Warmup / 4, new List<long>(Warmup));
+
+        // What start and warm-up left is collected now, so that it is not what a collection finds later.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        var (allocated, gen0, gen1) = (0L, GC.CollectionCount(0), GC.CollectionCount(1));
+        for (var round = 0; round < Rounds; round++)
+        {
+            var before = GC.GetTotalAllocatedBytes();
+            Hop(peer, link, generation, came, frames / Rounds, ours);
+            allocated += GC.GetTotalAllocatedBytes() - before;
+            RawHop(stream, frames / Rounds / 4, raw);
+        }
+
+        (gen0, gen1) = (GC.CollectionCount(0) - gen0, GC.CollectionCount(1) - gen1);
+        PrintLatency("raw socket, 8 KiB", raw);
+        PrintLatency("decode hop over a link", ours);
+        // A round trip is one frame sent and one received here.
+        Print($"whole process, gRPC and HTTP/2 included: {allocated / (2.0 * ours.Count):F0} bytes allocated a frame; {gen0} collections, {gen1} of them gen-1, in {2 * ours.Count} frames");
+    }
+
+    private static void Hop(BenchmarkPeer peer, Link link, long generation, SemaphoreSlim came, int frames, List<long> times)
+    {
+        using var builder = new RowFrameBuilder(TensorBufferPool.Shared);
+        var row = new byte[BenchmarkPeer.Hidden * 2];
+        for (var i = 0; i < frames; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            builder.Append(BenchmarkPeer.Row, [7], int.MaxValue, row);
+            if (link.TrySend(builder.Complete()!, FramePriority.Decode, generation) != SendResult.Queued || !came.Wait(60_000))
+            {
+                throw new InvalidOperationException($"A frame was not answered within a minute ({peer.Down ?? "the link is up"}).");
+            }
+
+            times.Add(Stopwatch.GetTimestamp() - start);
+        }
+    }
+
+    private static void RawHop(NetworkStream stream, int messages, List<long> times)
+    {
         var buffer = new byte[EchoServer.RawMessage];
-        var times = new long[messages];
-        for (var i = -1000; i < messages; i++)
+        for (var i = 0; i < messages; i++)
         {
             var start = Stopwatch.GetTimestamp();
             stream.Write(buffer);
             stream.ReadExactly(buffer);
-            if (i >= 0)
+            times.Add(Stopwatch.GetTimestamp() - start);
+        }
+    }
+
+    private static async Task MeasureStreamsAsync(BenchmarkPeer peer, Link link, long generation, int rawPort, int mebibytes, Process server)
+    {
+        var (ours, raw) = (new List<(double Rate, double Cpu)>(), new List<(double Rate, double Cpu)>());
+        for (var round = -1; round < Rounds; round++)
+        {
+            var cpu = Processor();
+            var rate = await MeasurePrefillAsync(peer, link, generation, mebibytes);
+            var between = Processor();
+            var rawRate = await MeasureRawStreamAsync(rawPort, mebibytes);
+            if (round >= 0)
             {
-                times[i] = Stopwatch.GetTimestamp() - start;
+                ours.Add((rate, (between - cpu).TotalMilliseconds * 1024 / mebibytes));
+                raw.Add((rawRate, (Processor() - between).TotalMilliseconds * 1024 / mebibytes));
+                Print($"round {round + 1}: prefill stream {rate:F0} MB/s, raw socket {rawRate:F0} MB/s, ratio {rate / rawRate:P0}");
             }
         }
 
-        PrintLatency("raw socket, 8 KiB", times);
+        var ratio = Median(ours.Zip(raw, (a, b) => a.Rate / b.Rate));
+        Print($"prefill stream, 256 KiB frames: median {Median(ours.Select(o => o.Rate)):F0} MB/s, {Median(ours.Select(o => o.Cpu)):F0} ms of processor a GiB, both sides");
+        Print($"raw socket copy with checksum: median {Median(raw.Select(r => r.Rate)):F0} MB/s, {Median(raw.Select(r => r.Cpu)):F0} ms of processor a GiB, both sides");
+        Print($"ratio, median of the rounds': {ratio:P0}");
+
+        TimeSpan Processor()
+        {
+            server.Refresh();
+            return server.TotalProcessorTime + Environment.CpuUsage.TotalTime;
+        }
+
+        static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
     }
 
     private static async Task<double> MeasurePrefillAsync(BenchmarkPeer peer, Link link, long generation, int mebibytes)
@@ -171,9 +205,9 @@ internal static class Measurements
         const int rows = 31; // 31 rows of 8 KiB fill a frame of 256 KiB
         var ids = new int[rows];
         var payload = new byte[rows * BenchmarkPeer.Hidden * 2];
-        var count = mebibytes * (1 << 20) / (rows * BenchmarkPeer.Hidden * 2);
+        var count = ((long)mebibytes << 20) / payload.Length;
         var start = Stopwatch.GetTimestamp();
-        for (var i = 0; i < count; i++)
+        for (var i = 0L; i < count; i++)
         {
             builder.Append(BenchmarkPeer.Row with { Count = rows }, ids, i == count - 1 ? 0 : int.MaxValue, payload);
             var frame = builder.Complete()!;
@@ -185,13 +219,13 @@ internal static class Measurements
 
             if (result != SendResult.Queued)
             {
-                throw new InvalidOperationException("The link went down.");
+                throw new InvalidOperationException($"The link went down ({peer.Down}).");
             }
         }
 
         if (!await came.WaitAsync(TimeSpan.FromMinutes(1)))
         {
-            throw new InvalidOperationException("The last frame was not answered.");
+            throw new InvalidOperationException($"The last frame was not answered within a minute ({peer.Down ?? "the link is up"}).");
         }
 
         return (double)count * payload.Length / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e6;
@@ -206,8 +240,8 @@ internal static class Measurements
         var (source, buffer) = (new byte[EchoServer.RawChunk], new byte[EchoServer.RawChunk]);
         var sum = 0u;
         var start = Stopwatch.GetTimestamp();
-        var count = mebibytes * (1 << 20) / EchoServer.RawChunk;
-        for (var i = 0; i < count; i++)
+        var count = ((long)mebibytes << 20) / EchoServer.RawChunk;
+        for (var i = 0L; i < count; i++)
         {
             source.CopyTo(buffer, 0);
             sum ^= Crc32C.Compute(buffer);
@@ -222,13 +256,13 @@ internal static class Measurements
             : throw new InvalidOperationException("The checksums differ.");
     }
 
-    private static void PrintLatency(string what, long[] roundTrips)
+    private static void PrintLatency(string what, List<long> roundTrips)
     {
-        Array.Sort(roundTrips);
+        roundTrips.Sort();
         Print($"{what}: one way (half a round trip) median {OneWay(0.5):F1} us, p90 {OneWay(0.9):F1} us, p99 {OneWay(0.99):F1} us");
 
         double OneWay(double quantile) =>
-            roundTrips[(int)(quantile * (roundTrips.Length - 1))] * 1e6 / Stopwatch.Frequency / 2;
+            roundTrips[(int)(quantile * (roundTrips.Count - 1))] * 1e6 / Stopwatch.Frequency / 2;
     }
 
     private static void Print(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));

@@ -82,6 +82,10 @@ internal sealed class ShardChain : IDisposable
             logits = new float[_batch.LogitRows.Count * Spec.VocabularySize];
             _shards[s].Forward(_batch, hidden, logits);
             Boundaries.Add(_shards[s].ReadResidual(normed: false));
+            if (s + 1 < _shards.Count)
+            {
+                _options.OnLink?.Invoke(hidden);
+            }
         }
 
         var row = 0;

@@ -22,6 +22,9 @@ internal sealed record ShardChainOptions
     /// <summary>Receives logits instead of the session, for long texts.</summary>
     public Action<ChainSession, int, float[]>? LogitSink { get; init; }
 
+    /// <summary>What a link does to the hidden states [rows * hidden] between two shards; null for nothing.</summary>
+    public Action<float[]>? OnLink { get; init; }
+
     /// <summary>Wraps the backend of a shard of so many layers.</summary>
     public Func<IComputeBackend, int, IComputeBackend>? Decorate { get; init; }
 }

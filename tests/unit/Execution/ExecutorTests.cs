@@ -98,6 +98,24 @@ public sealed class ExecutorTests
     }
 
     [Fact]
+    public async Task ReadStats_StepsAndPauses_CountsOnlyStepsAsBusy()
+    {
+        var time = new FakeTimeProvider();
+        var shard = new FakeShard([null], [64]) { OnForward = _ => time.Advance(TimeSpan.FromMilliseconds(3)) };
+        await using var executor = Create(shard, time: time);
+        var (_, sink) = await LaunchAsync(executor, Prompt(4), 5);
+        await sink.Finished.WaitAsync(Token);
+        time.Advance(TimeSpan.FromMilliseconds(50));
+
+        // An answered call tells that the loop is past its last step.
+        await executor.OpenAsync(Request(Prompt(1), 1), new RecordingSink(), Token);
+        var stats = executor.ReadStats();
+
+        Assert.Equal(TimeSpan.FromMilliseconds(3 * stats.Steps), stats.BusyTime);
+        Assert.Equal(stats.BusyTime + TimeSpan.FromMilliseconds(50), stats.UpTime);
+    }
+
+    [Fact]
     public async Task Deadline_Passed_EndsAnIdleSession()
     {
         var time = new FakeTimeProvider();
