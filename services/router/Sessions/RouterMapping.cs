@@ -102,7 +102,7 @@ internal static class RouterMapping
 
     private static Stage ToWire(WorkerPathStage stage) => new()
     {
-        Worker = stage.WorkerId,
+        Worker = stage.PresentWorkerId,
         Address = stage.LinkAddress.GetLeftPart(UriPartial.Authority),
         LayerStart = stage.Range.Start,
         LayerEnd = stage.Range.End,

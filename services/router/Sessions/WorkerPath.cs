@@ -21,10 +21,14 @@ internal sealed record WorkerPath(ImmutableArray<WorkerPathStage> Stages, PathOf
 
 /// <summary>One worker of a path.</summary>
 /// <param name="Link">The router's control stream to it.</param>
-/// <param name="WorkerId">By which links between workers know it.</param>
+/// <param name="WorkerId">By which links between workers know it, when the path was chosen.</param>
 /// <param name="LinkAddress">Where the stage before dials it.</param>
 /// <param name="Range">The layers it computes.</param>
-internal sealed record WorkerPathStage(WorkerLink Link, string WorkerId, Uri LinkAddress, LayerRange Range);
+internal sealed record WorkerPathStage(WorkerLink Link, string WorkerId, Uri LinkAddress, LayerRange Range)
+{
+    /// <summary>The id that it gives itself now: a worker that was started without one has another after each restart.</summary>
+    public string PresentWorkerId => Link.Offer?.WorkerId ?? WorkerId;
+}
 
 /// <summary>What a path as a whole serves: the least of its stages.</summary>
 /// <param name="NumericClass">The same at all stages.</param>
