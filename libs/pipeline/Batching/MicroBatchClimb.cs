@@ -5,9 +5,10 @@ namespace Parallax.Pipeline.Batching;
 /// smaller ones that would change the size of a group, and goes there when two windows of it are better by
 /// <see cref="Margin"/>. The ones after next are tried as well: where a stage is slower than the others the hill has
 /// small valleys. M = 1 is tried early: a path whose stages share one machine is common, and its best M is far from the
-/// start at M = S.
+/// start at M = S, where nobody knows that they do.
 /// </summary>
-internal sealed class MicroBatchClimb(int stages)
+/// <param name="start">M at first.</param>
+internal sealed class MicroBatchClimb(int start)
 {
     /// <summary>How much better another M must be.</summary>
     internal const double Margin = 0.03;
@@ -26,7 +27,7 @@ internal sealed class MicroBatchClimb(int stages)
     // Next and previous, and the ones after these.
     private const int Attempts = 4;
 
-    private int _present = stages;
+    private int _present = start;
     private double _rate;
 
     // The session count that the rates belong to: those of other counts say nothing.

@@ -24,6 +24,7 @@ internal sealed class MicroBatchTuner
     internal static readonly TimeSpan WindowTime = TimeSpan.FromSeconds(0.2);
 
     private readonly int _stages;
+    private readonly int _start;
     private readonly MicroBatchClimb?[] _climbs = new MicroBatchClimb?[33];
     private int _decoding;
 
@@ -34,10 +35,14 @@ internal sealed class MicroBatchTuner
     private TimeSpan? _begun;
     private bool _prefills;
 
-    public MicroBatchTuner(int stages)
+    /// <param name="stages">S.</param>
+    /// <param name="start">M before anything is measured; null for S.</param>
+    public MicroBatchTuner(int stages, int? start = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(stages, 1);
         _stages = stages;
+        _start = start ?? stages;
+        ArgumentOutOfRangeException.ThrowIfLessThan(_start, 1, nameof(start));
     }
 
     /// <summary>
@@ -131,5 +136,5 @@ internal sealed class MicroBatchTuner
     }
 
     private MicroBatchClimb ClimbOf(int decoding) =>
-        _climbs[32 - BitOperations.LeadingZeroCount((uint)(decoding - 1))] ??= new MicroBatchClimb(_stages);
+        _climbs[32 - BitOperations.LeadingZeroCount((uint)(decoding - 1))] ??= new MicroBatchClimb(_start);
 }

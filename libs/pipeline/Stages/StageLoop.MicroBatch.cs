@@ -147,7 +147,7 @@ internal sealed partial class StageLoop
     {
         if (!_headPaths.TryGetValue(session.Next, out var path))
         {
-            path = new HeadPath(session.Next.Id, session.Path.Stages.Length);
+            path = new HeadPath(session.Next.Id, session.Path);
             _headPaths.Add(session.Next, path);
         }
 
@@ -155,11 +155,11 @@ internal sealed partial class StageLoop
     }
 
     /// <summary>The sessions of this head that go to one next hop.</summary>
-    private sealed class HeadPath(string key, int stages)
+    private sealed class HeadPath(string key, StagePath path)
     {
         public string Key { get; } = key;
 
-        public MicroBatchTuner Tuner { get; } = new(stages);
+        public MicroBatchTuner Tuner { get; } = new(path.Stages.Length, path.IsOnOneHost ? 1 : null);
 
         /// <summary>Sessions whose token is back.</summary>
         public List<StageSession> Ready { get; } = [];

@@ -184,6 +184,8 @@ internal sealed partial class StageLoop
             return;
         }
 
+        // What comes next has to come over a link first: the cores are better used to bring it.
+        Shard.Rest();
         OnStepped();
         var logitRow = 0;
         foreach (ref readonly var part in CollectionsMarshal.AsSpan(_parts))

@@ -40,6 +40,8 @@ internal sealed unsafe partial class CpuBackend<TIsa, TF, TI> : IComputeBackend
 
     public string Description => $"CPU, {_isa}, {_pool.Threads} thread{(_pool.Threads == 1 ? "" : "s")}";
 
+    public void Rest() => _pool.Rest();
+
     public DeviceMatrix LoadMatrix(WeightTensor source)
     {
         ArgumentNullException.ThrowIfNull(source);

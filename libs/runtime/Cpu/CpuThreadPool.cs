@@ -5,7 +5,7 @@ namespace Parallax.Runtime.Cpu;
 /// <summary>
 /// A fixed set of threads for one backend. Tasks of a job are claimed one by one; the caller takes
 /// part. Workers spin for at most 50 us between jobs and then block, and do not spin when there are more threads than
-/// processors. One caller at a time; nothing is allocated per job.
+/// processors, or after <see cref="Rest"/>. One caller at a time; nothing is allocated per job.
 /// </summary>
 internal sealed class CpuThreadPool : IDisposable
 {
@@ -23,6 +23,7 @@ internal sealed class CpuThreadPool : IDisposable
     private int _callerWaits;
     private volatile bool _open;
     private volatile int _generation;
+    private volatile int _restedAt; // the generation after which nobody spins
     private volatile bool _stopping;
     private Exception? _failure;
 
@@ -80,6 +81,9 @@ internal sealed class CpuThreadPool : IDisposable
             throw new InvalidOperationException("a compute thread failed", failure);
         }
     }
+
+    /// <summary>No job follows at once: workers that spin block now. The next job wakes them.</summary>
+    public void Rest() => _restedAt = _generation;
 
     public void Dispose()
     {
@@ -183,7 +187,7 @@ internal sealed class CpuThreadPool : IDisposable
                     Thread.SpinWait(1);
                 }
             }
-            while (Stopwatch.GetTimestamp() < until);
+            while (_restedAt != seen && Stopwatch.GetTimestamp() < until);
         }
 
         Interlocked.Increment(ref _blocked);

@@ -21,6 +21,8 @@ public sealed class Executor : ISessionEngine
     private readonly ITimer _timer;
     private readonly long _startedAt;
     private TimeSpan _stopDue = TimeSpan.MaxValue;
+    private TimeSpan _armedFor;
+    private bool _isArmed; // the loop sets it, the timer clears it
     private string? _fault;
 
     /// <summary>
@@ -46,7 +48,7 @@ public sealed class Executor : ISessionEngine
         _loop = loop;
         _instruments = new EngineInstruments(_loop.Counters);
         _commands = new CommandQueue(_options.CommandCapacity);
-        _timer = _time.CreateTimer(static state => ((CommandQueue)state!).Wake(), _commands, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = _time.CreateTimer(static state => ((Executor)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         var thread = new Thread(Run) { IsBackground = true, Name = "parallax-executor" };
         _commands.SetConsumer(thread);
         thread.Start();
@@ -181,14 +183,26 @@ public sealed class Executor : ISessionEngine
             return;
         }
 
-        // Rounded up to the timers' resolution; armed before looking at the clock again, so that time that passes in
-        // between is not slept through.
-        wait = TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds));
-        _timer.Change(wait < LongestWait ? wait : LongestWait, Timeout.InfiniteTimeSpan);
+        // Armed before looking at the clock again, so that time that passes in between is not slept through. A timer that
+        // is armed for an earlier time is left alone: a spare turn of the loop costs less than arming it for each sleep.
+        if (!Volatile.Read(ref _isArmed) || _armedFor > due)
+        {
+            _armedFor = due;
+            Volatile.Write(ref _isArmed, true);
+            var rounded = TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)); // to the timers' resolution
+            _timer.Change(rounded < LongestWait ? rounded : LongestWait, Timeout.InfiniteTimeSpan);
+        }
+
         if (Now < due)
         {
             _commands.Wait();
         }
+    }
+
+    private void OnTimer()
+    {
+        Volatile.Write(ref _isArmed, false);
+        _commands.Wake();
     }
 
     private void Apply(in Command command)

@@ -79,4 +79,9 @@ public interface IComputeBackend : IDisposable
 
     /// <summary>output[i] = x[rows[i]].</summary>
     void Gather(DeviceTensor x, IReadOnlyList<int> rows, DeviceTensor output);
+
+    /// <summary>See <see cref="IModelShard.Rest"/>.</summary>
+    void Rest()
+    {
+    }
 }

@@ -41,4 +41,11 @@ public interface IModelShard : IDisposable
     /// </param>
     /// <param name="logits">[LogitRows.Count, vocabulary], written when the shard has the head; otherwise empty.</param>
     void Forward(StepBatch batch, Span<float> hidden, Span<float> logits);
+
+    /// <summary>
+    /// No step follows at once, as far as is known: compute threads need not stand ready. A hint; nothing depends on it.
+    /// </summary>
+    void Rest()
+    {
+    }
 }

@@ -201,6 +201,9 @@ public sealed class ModelShard : IModelShard
         }
     }
 
+    /// <inheritdoc/>
+    public void Rest() => _backend.Rest();
+
     /// <summary>
     /// The residual stream after the last <see cref="Forward"/> [rows, hidden], also of a shard that ends in logits; after
     /// the final norm for the rows whose logits were wanted if <paramref name="normed"/>. For tests against reference data.

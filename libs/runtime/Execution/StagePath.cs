@@ -23,6 +23,12 @@ public sealed record StagePath(ImmutableArray<StageAddress> Stages, int Index)
     /// <summary>Who sends to this stage: the tail, for the head.</summary>
     public StageAddress Previous => Stages[(Index + Stages.Length - 1) % Stages.Length];
 
+    /// <summary>
+    /// Whether all stages have one host name: then they most likely share its cores, and nothing is gained by keeping all
+    /// of them busy at once.
+    /// </summary>
+    public bool IsOnOneHost => Stages.All(stage => stage.Address.Host == Stages[0].Address.Host);
+
     /// <summary>What makes this no ring of the model's <paramref name="layers"/> layers; null when it is one.</summary>
     public string? FindError(int layers)
     {

@@ -23,7 +23,10 @@ internal sealed class SendQueue : IValueTaskSource
     private readonly Lock _lock = new(); // guards all below
     private readonly Lane[] _lanes;
     private readonly bool[] _refused = new bool[Priorities];
-    private ManualResetValueTaskSourceCore<bool> _wake = new() { RunContinuationsAsynchronously = true };
+
+    // The writer goes on in the thread that queued the frame, as far as the stack takes bytes without waiting: handing a
+    // decode row to another thread first costs more than writing it.
+    private ManualResetValueTaskSourceCore<bool> _wake = new() { RunContinuationsAsynchronously = false };
     private TaskCompletionSource[] _room = new TaskCompletionSource[Priorities];
     private bool _writerWaits;
     private bool _closed;

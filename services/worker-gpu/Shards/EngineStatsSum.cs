@@ -26,5 +26,7 @@ internal static class EngineStatsSum
         SessionsFinished = a.SessionsFinished + b.SessionsFinished,
         SessionsCancelled = a.SessionsCancelled + b.SessionsCancelled,
         SessionsFailed = a.SessionsFailed + b.SessionsFailed,
+        BusyTime = a.BusyTime + b.BusyTime,
+        UpTime = a.UpTime > b.UpTime ? a.UpTime : b.UpTime,
     };
 }
