@@ -13,6 +13,7 @@ internal sealed class FaultyProxy : IAsyncDisposable
     private readonly int _target;
     private readonly Task _accepting;
     private volatile TaskCompletionSource? _hold;
+    private volatile bool _isDown;
     private int _corrupt;
 
     public FaultyProxy(int target)
@@ -35,6 +36,20 @@ internal sealed class FaultyProxy : IAsyncDisposable
             }
 
             _sockets.Clear();
+        }
+    }
+
+    /// <summary>Whether connections are refused: those that are there are reset, and new ones at once.</summary>
+    public bool IsDown
+    {
+        get => _isDown;
+        set
+        {
+            _isDown = value;
+            if (value)
+            {
+                Cut();
+            }
         }
     }
 
@@ -68,9 +83,26 @@ internal sealed class FaultyProxy : IAsyncDisposable
             while (true)
             {
                 var client = await _listener.AcceptTcpClientAsync(_stop.Token);
+                if (_isDown)
+                {
+                    client.Client.Close(0);
+                    continue;
+                }
+
                 var server = new TcpClient { NoDelay = true };
                 client.NoDelay = true;
-                await server.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
+                try
+                {
+                    await server.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
+                }
+                catch (SocketException)
+                {
+                    // Nobody listens there now: the client sees its connection reset.
+                    server.Dispose();
+                    client.Client.Close(0);
+                    continue;
+                }
+
                 lock (_lock)
                 {
                     _sockets.AddRange([client.Client, server.Client]);
