@@ -22,6 +22,8 @@ internal static class WorkerCommand
         var batch = new Option<int?>("--max-batch") { Description = "Sessions computed together in one step (default: 16)." };
         var residual = new Option<string>("--residual") { Description = "Precision of the stream between layers and of the KV cache: bf16 or f32; the same on all workers of a model.", DefaultValueFactory = static _ => "bf16" };
         residual.AcceptOnlyFromAmong("bf16", "f32");
+        var links = new Option<string>("--link-precision") { Description = "Hidden states between stages: exact, or q8 (half the bytes, other answers than exact, and others for each cut); the same on all workers of a model.", DefaultValueFactory = static _ => "exact" };
+        links.AcceptOnlyFromAmong("exact", "q8");
         var memory = new Option<long?>("--memory") { Description = "Memory for weights and KV of all shards, e.g. 4GiB (default: 80 % of what the process may use).", CustomParser = ParseSize };
         var kvTokens = new Option<int?>("--kv-tokens") { Description = "Positions of KV room over all sessions (default: room for --max-batch sessions of --ctx within 128 MiB)." };
         var bind = new Option<string>("--bind") { Description = "IP address to listen on.", DefaultValueFactory = static _ => "127.0.0.1" };
@@ -29,7 +31,7 @@ internal static class WorkerCommand
         var drain = new Option<int>("--drain") { Description = "Seconds that running sessions may go on when the worker is stopped.", DefaultValueFactory = static _ => 10 };
         var command = new RootCommand("Parallax worker: runs a model's layers and serves them over gRPC to routers.")
         {
-            model, noModel, layers, id, stages, device, context, threads, batch, residual, memory, kvTokens, bind, port, drain,
+            model, noModel, layers, id, stages, device, context, threads, batch, residual, links, memory, kvTokens, bind, port, drain,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -43,6 +45,7 @@ internal static class WorkerCommand
                 Threads = parsed.GetValue(threads),
                 MaxBatch = parsed.GetValue(batch),
                 Residual = parsed.GetValue(residual) == "f32" ? ResidualPrecision.F32 : ResidualPrecision.BF16,
+                Links = parsed.GetValue(links) == "q8" ? LinkPrecision.Blocks8 : LinkPrecision.Exact,
                 MemoryBytes = parsed.GetValue(memory),
                 KvTokens = parsed.GetValue(kvTokens),
                 Bind = parsed.GetRequiredValue(bind),

@@ -36,6 +36,9 @@ public sealed record WorkerOptions
     /// <summary>Residual precision of the numeric class of the model that is loaded at the start.</summary>
     public ResidualPrecision Residual { get; init; } = ResidualPrecision.BF16;
 
+    /// <summary>Precision on its links to other stages.</summary>
+    public LinkPrecision Links { get; init; }
+
     /// <summary>Positions of KV room over all sessions; null takes the default.</summary>
     public int? KvTokens { get; init; }
 

@@ -41,7 +41,12 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         _pool = pool ?? TensorBufferPool.Shared;
         _budget = new JournalBudget(options.JournalBytes);
         _width = shard.Spec.HiddenSize;
-        _rowType = shard.NumericClass.Residual == ResidualPrecision.BF16 ? TensorType.Bf16 : TensorType.F32;
+        _rowType = shard.NumericClass switch
+        {
+            { Links: LinkPrecision.Blocks8 } => TensorType.Q8Block,
+            { Residual: ResidualPrecision.BF16 } => TensorType.Bf16,
+            _ => TensorType.F32,
+        };
         _rowBytes = TensorTypes.RowBytes(_rowType, _width);
         _isHead = shard.HasEmbedding;
         _isTail = shard.HasHead;

@@ -27,6 +27,9 @@ public sealed record LocalEngineOptions
     /// <summary>Residual precision of the numeric class.</summary>
     public ResidualPrecision Residual { get; init; } = ResidualPrecision.BF16;
 
+    /// <summary>Precision on links to other stages.</summary>
+    public LinkPrecision Links { get; init; }
+
     /// <summary>The weights' hash where the caller has computed it; null computes it, which reads the model's files.</summary>
     public string? WeightsHash { get; init; }
 

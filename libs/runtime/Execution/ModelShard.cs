@@ -144,7 +144,10 @@ public sealed class ModelShard : IModelShard
                 held.Add(head);
             }
 
-            var numericClass = new NumericClass(backend.ArithmeticVersion, options.WeightsHash, options.Residual, backend.Family);
+            var numericClass = new NumericClass(backend.ArithmeticVersion, options.WeightsHash, options.Residual, backend.Family)
+            {
+                Links = range.Count == spec.Layers.Length ? LinkPrecision.Exact : options.Links,
+            };
             return new ModelShard(
                 spec,
                 range,

@@ -17,6 +17,9 @@ public sealed record ModelShardOptions
     /// <summary>Residual precision of the numeric class.</summary>
     public ResidualPrecision Residual { get; init; } = ResidualPrecision.BF16;
 
+    /// <summary>Precision on the links of the numeric class; a whole model has none and is always exact.</summary>
+    public LinkPrecision Links { get; init; }
+
     /// <summary>Positions of KV room, over all sessions; rounded up to whole blocks.</summary>
     public required int KvTokens { get; init; }
 

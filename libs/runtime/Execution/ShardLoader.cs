@@ -74,6 +74,7 @@ public sealed class ShardLoader : IDisposable
                 Range = Plan.Range,
                 KvTokens = Plan.KvTokens,
                 Residual = _options.Residual,
+                Links = _options.Links,
                 WeightsHash = _options.WeightsHash ?? _model.WeightsHash,
             },
             progress,

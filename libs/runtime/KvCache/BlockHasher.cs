@@ -28,6 +28,11 @@ internal static class BlockHash
         AppendNumber(hash, numericClass.ArithmeticVersion);
         AppendNumber(hash, (int)numericClass.Residual);
         AppendNumber(hash, KvGroup.BlockTokens);
+        if (numericClass.Links != LinkPrecision.Exact)
+        {
+            AppendText(hash, numericClass.Links.ToString());
+        }
+
         AppendText(hash, salt);
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         hash.GetHashAndReset(digest);

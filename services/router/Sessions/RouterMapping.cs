@@ -93,7 +93,10 @@ internal static class RouterMapping
                 numerics.ArithmeticVersion,
                 numerics.WeightsHash,
                 numerics.Residual == Contracts.V1.NumericClass.Types.Residual.F32 ? ResidualPrecision.F32 : ResidualPrecision.BF16,
-                numerics.Backend),
+                numerics.Backend)
+            {
+                Links = numerics.LinksQ8 ? LinkPrecision.Blocks8 : LinkPrecision.Exact,
+            },
             wire.ContextLimit,
             wire.MaxSessions,
             wire.VocabularySize,
@@ -116,6 +119,7 @@ internal static class RouterMapping
             ? Contracts.V1.NumericClass.Types.Residual.F32
             : Contracts.V1.NumericClass.Types.Residual.Bf16,
         Backend = value.Backend,
+        LinksQ8 = value.Links == LinkPrecision.Blocks8,
     };
 
     private static Sampling ToWire(SamplingParameters sampling)

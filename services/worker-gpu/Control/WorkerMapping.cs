@@ -32,6 +32,7 @@ internal static class WorkerMapping
         ModelPath = wire.ModelPath,
         Range = wire is { LayerStart: 0, LayerEnd: 0 } ? null : new LayerRange(wire.LayerStart, wire.LayerEnd),
         Residual = ToResidual(wire.Residual),
+        Links = wire.LinksQ8 ? LinkPrecision.Blocks8 : LinkPrecision.Exact,
         ContextLimit = wire.ContextLimit == 0 ? null : wire.ContextLimit,
         KvTokens = wire.KvTokens == 0 ? null : wire.KvTokens,
         MaxBatch = wire.MaxBatch == 0 ? null : wire.MaxBatch,
@@ -40,7 +41,10 @@ internal static class WorkerMapping
 
     /// <summary>The numeric class that a router asks for; null for any.</summary>
     public static NumericClass? ToNumericClass(Contracts.V1.NumericClass? wire) => wire is null ? null : new NumericClass(
-        wire.ArithmeticVersion, wire.WeightsHash, ToResidual(wire.Residual), wire.Backend);
+        wire.ArithmeticVersion, wire.WeightsHash, ToResidual(wire.Residual), wire.Backend)
+    {
+        Links = wire.LinksQ8 ? LinkPrecision.Blocks8 : LinkPrecision.Exact,
+    };
 
     /// <summary>A residual precision; bf16 where none is named.</summary>
     public static ResidualPrecision ToResidual(Contracts.V1.NumericClass.Types.Residual wire) =>
@@ -145,6 +149,7 @@ internal static class WorkerMapping
             ? Contracts.V1.NumericClass.Types.Residual.Bf16
             : Contracts.V1.NumericClass.Types.Residual.F32,
         Backend = value.Backend,
+        LinksQ8 = value.Links == LinkPrecision.Blocks8,
     };
 
     private static SamplingParameters ToSampling(Sampling wire) => new()

@@ -15,6 +15,9 @@ public sealed record ShardRequest
     /// <summary>Residual precision of the numeric class.</summary>
     public ResidualPrecision Residual { get; init; } = ResidualPrecision.BF16;
 
+    /// <summary>Precision on links to other stages.</summary>
+    public LinkPrecision Links { get; init; }
+
     /// <summary>Greatest prompt + answer; null takes the model's, at most 4096.</summary>
     public int? ContextLimit { get; init; }
 
@@ -39,6 +42,7 @@ public sealed record ShardRequest
             ModelPath = model,
             Range = options.Layers,
             Residual = options.Residual,
+            Links = options.Links,
             ContextLimit = options.ContextLimit,
             KvTokens = options.KvTokens,
             MaxBatch = options.MaxBatch,
@@ -85,6 +89,7 @@ public sealed record ShardRequest
         ModelPath = ModelPath,
         Range = Range,
         Residual = Residual,
+        Links = Links,
         ContextLimit = ContextLimit,
         KvTokens = KvTokens,
         Threads = threads,

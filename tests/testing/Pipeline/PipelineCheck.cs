@@ -33,6 +33,9 @@ internal sealed class PipelineCheck
     /// <summary>Positions of KV room of every stage.</summary>
     public int KvTokens { get; init; } = 4096;
 
+    /// <summary>Precision on the ring's links.</summary>
+    public LinkPrecision Links { get; init; }
+
     /// <summary>Wraps the backend of a stage of so many layers.</summary>
     public Func<IComputeBackend, int, IComputeBackend>? Decorate { get; init; }
 
@@ -111,6 +114,7 @@ internal sealed class PipelineCheck
         {
             Range = range,
             Residual = _precision,
+            Links = Links,
             KvTokens = range is null ? _sessions.Max(static session => session.Prompt.Length + session.Sampling.MaxTokens) : KvTokens,
             WeightsHash = "test",
         });

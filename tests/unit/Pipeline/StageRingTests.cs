@@ -116,6 +116,15 @@ public sealed class StageRingTests : IDisposable
         Assert.Contains("differ", check.Difference([3], seed: 1), StringComparison.Ordinal);
     }
 
+    /// <summary>A class of its own: it serves, with other logits than the exact one.</summary>
+    [Fact]
+    public void Run_LinksIn8BitBlocks_ServesWithOtherLogits()
+    {
+        var check = new PipelineCheck(Open(Model), _backend, ResidualPrecision.BF16, Sessions(1)) { Options = Options, Links = LinkPrecision.Blocks8 };
+        Assert.Contains("the logits of token", check.Difference([3], seed: 1), StringComparison.Ordinal);
+        Assert.Contains("the logits of token", check.Difference([2, 4], seed: 1, faults: 20), StringComparison.Ordinal);
+    }
+
     private static (int[] Prompt, SamplingParameters Sampling)[] Sessions(int seed)
     {
         var random = new Random(seed);
