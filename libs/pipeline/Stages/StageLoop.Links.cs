@@ -251,16 +251,8 @@ internal sealed partial class StageLoop
         for (var i = 0; i < decision.Count; i++)
         {
             var index = decision.First - run.Head.First + i;
-            var choice = TokenRows.Read(run.TokenIds[index], run.Row(index));
-            var token = new EmittedToken(session.Id, session.Epoch, session.Generated, choice.TokenId, choice.LogProb, choice.TopLogProbs);
-            if (token.Index == 0)
-            {
-                Counters.AddPrefixHit(session.CachedTokens);
-            }
-
-            session.Adopt(choice.TokenId);
             session.ReadySince = ++_readyCount;
-            if (!Emit(session, token))
+            if (!Adopt(session, TokenRows.Read(run.TokenIds[index], run.Row(index))))
             {
                 return;
             }

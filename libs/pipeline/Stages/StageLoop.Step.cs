@@ -242,10 +242,8 @@ internal sealed partial class StageLoop
     {
         var session = part.Session;
         Table.Charge(session, part.Count);
-        if (part.Samples && !LogitCheck.IsSound(logits))
+        if (part.Samples && !CheckLogits(session, logits, session.KnownIds - session.PromptLength))
         {
-            // What it has computed may be as unsound: nobody else must find it in the prefix cache.
-            End(session, FinishReason.Error, $"the logits of token {session.KnownIds - session.PromptLength} are not finite numbers", forget: true);
             return false;
         }
 
@@ -267,20 +265,8 @@ internal sealed partial class StageLoop
     private bool Sample(StageSession session, Span<float> logits)
     {
         var index = session.KnownIds - session.PromptLength;
-        TokenChoice choice;
-        try
+        if (!TryDraw(session, logits, index, out var choice))
         {
-            choice = session.Sampler.Sample(logits, index);
-        }
-        catch (Exception e)
-        {
-            End(session, FinishReason.Error, $"sampling token {index} failed: {e.GetType().Name}: {e.Message}");
-            return false;
-        }
-
-        if ((uint)choice.TokenId >= (uint)Info.VocabularySize)
-        {
-            End(session, FinishReason.Error, $"the sampler drew id {choice.TokenId} as token {index}, outside the vocabulary [0,{Info.VocabularySize})");
             return false;
         }
 
@@ -294,34 +280,6 @@ internal sealed partial class StageLoop
         if (session.HasRoomFor(session.KnownIds, 1))
         {
             session.NoteSampled(choice.TokenId);
-        }
-
-        return true;
-    }
-
-    /// <summary>Tells the router of a token that the head has adopted; false when it was the answer's last.</summary>
-    private bool Emit(StageSession session, in EmittedToken token)
-    {
-        try
-        {
-            session.Sink.OnToken(in token);
-        }
-        catch (Exception e)
-        {
-            End(session, FinishReason.Error, $"taking token {token.Index} failed: {e.GetType().Name}: {e.Message}");
-            return false;
-        }
-
-        if (session.Request.Sampling.StopTokenIds.AsSpan().Contains(token.TokenId))
-        {
-            End(session, FinishReason.Stop);
-            return false;
-        }
-
-        if (session.Generated == session.Request.Sampling.MaxTokens)
-        {
-            End(session, FinishReason.Length);
-            return false;
         }
 
         return true;

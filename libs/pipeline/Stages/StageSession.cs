@@ -128,9 +128,9 @@ internal sealed class StageSession : EngineSession
     }
 
     /// <summary>Adopts a token at the head.</summary>
-    public void Adopt(int tokenId)
+    public override void Append(int tokenId)
     {
-        Append(tokenId);
+        base.Append(tokenId);
         KnownIds = TokenCount;
     }
 

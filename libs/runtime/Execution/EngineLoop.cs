@@ -145,61 +145,13 @@ internal sealed class EngineLoop : SessionLoop<EngineSession>
 
     private void TakeToken(EngineSession session, int count, Span<float> logits)
     {
-        if (!LogitCheck.IsSound(logits))
+        if (CheckLogits(session, logits, session.Generated))
         {
-            // What it has computed may be as unsound: nobody else must find it in the prefix cache.
-            End(session, FinishReason.Error, $"the logits of token {session.Generated} are not finite numbers", forget: true);
-            return;
-        }
-
-        Cache.Commit(session.Sequence, session.TokenIds, session.Sequence.Length + count);
-        TokenChoice choice;
-        try
-        {
-            choice = session.Sampler.Sample(logits, session.Generated);
-        }
-        catch (Exception e)
-        {
-            End(session, FinishReason.Error, $"sampling token {session.Generated} failed: {e.GetType().Name}: {e.Message}");
-            return;
-        }
-
-        if ((uint)choice.TokenId >= (uint)Info.VocabularySize)
-        {
-            End(session, FinishReason.Error, $"the sampler drew id {choice.TokenId} as token {session.Generated}, outside the vocabulary [0,{Info.VocabularySize})");
-            return;
-        }
-
-        Adopt(session, choice);
-    }
-
-    private void Adopt(EngineSession session, in TokenChoice choice)
-    {
-        if (session.Generated == 0)
-        {
-            Counters.AddPrefixHit(session.CachedTokens);
-        }
-
-        var token = new EmittedToken(session.Id, session.Epoch, session.Generated, choice.TokenId, choice.LogProb, choice.TopLogProbs);
-        try
-        {
-            session.Append(choice.TokenId);
-            session.State = SessionState.Decoding;
-            session.Sink.OnToken(in token);
-        }
-        catch (Exception e)
-        {
-            End(session, FinishReason.Error, $"taking token {token.Index} failed: {e.GetType().Name}: {e.Message}");
-            return;
-        }
-
-        if (session.Request.Sampling.StopTokenIds.AsSpan().Contains(choice.TokenId))
-        {
-            End(session, FinishReason.Stop);
-        }
-        else if (session.Generated == session.Request.Sampling.MaxTokens)
-        {
-            End(session, FinishReason.Length);
+            Cache.Commit(session.Sequence, session.TokenIds, session.Sequence.Length + count);
+            if (TryDraw(session, logits, session.Generated, out var choice))
+            {
+                Adopt(session, choice);
+            }
         }
     }
 }

@@ -98,7 +98,7 @@ internal class EngineSession
     public bool IsPaused(int runAhead) => TokenCount - Known >= runAhead;
 
     /// <summary>Adopts a token.</summary>
-    public void Append(int tokenId)
+    public virtual void Append(int tokenId)
     {
         _tokenIds[TokenCount++] = tokenId;
         Sampler.Append(tokenId);

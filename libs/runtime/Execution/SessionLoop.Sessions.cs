@@ -337,6 +337,78 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         }
     }
 
+    /// <summary>Draws token <paramref name="index"/> of the answer; false when that ended the session.</summary>
+    protected bool TryDraw(TSession session, Span<float> logits, int index, out TokenChoice choice)
+    {
+        choice = default;
+        try
+        {
+            choice = session.Sampler.Sample(logits, index);
+        }
+        catch (Exception e)
+        {
+            End(session, FinishReason.Error, $"sampling token {index} failed: {e.GetType().Name}: {e.Message}");
+            return false;
+        }
+
+        if ((uint)choice.TokenId >= (uint)Info.VocabularySize)
+        {
+            End(session, FinishReason.Error, $"the sampler drew id {choice.TokenId} as token {index}, outside the vocabulary [0,{Info.VocabularySize})");
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Ends a session whose logits cannot be sampled from; false when it did.</summary>
+    protected bool CheckLogits(TSession session, ReadOnlySpan<float> logits, int index)
+    {
+        if (LogitCheck.IsSound(logits))
+        {
+            return true;
+        }
+
+        // What it has computed may be as unsound: nobody else must find it in the prefix cache.
+        End(session, FinishReason.Error, $"the logits of token {index} are not finite numbers", forget: true);
+        return false;
+    }
+
+    /// <summary>Takes the next token of the answer and tells the sink; false when it was the last, or could not be taken.</summary>
+    protected bool Adopt(TSession session, in TokenChoice choice)
+    {
+        if (session.Generated == 0)
+        {
+            Counters.AddPrefixHit(session.CachedTokens);
+        }
+
+        var token = new EmittedToken(session.Id, session.Epoch, session.Generated, choice.TokenId, choice.LogProb, choice.TopLogProbs);
+        try
+        {
+            session.Append(choice.TokenId);
+            session.State = SessionState.Decoding;
+            session.Sink.OnToken(in token);
+        }
+        catch (Exception e)
+        {
+            End(session, FinishReason.Error, $"taking token {token.Index} failed: {e.GetType().Name}: {e.Message}");
+            return false;
+        }
+
+        if (session.Request.Sampling.StopTokenIds.AsSpan().Contains(choice.TokenId))
+        {
+            End(session, FinishReason.Stop);
+            return false;
+        }
+
+        if (session.Generated == session.Request.Sampling.MaxTokens)
+        {
+            End(session, FinishReason.Length);
+            return false;
+        }
+
+        return true;
+    }
+
     private static OpenResult Refuse(OpenRefusal refusal, string message) => new(0, refusal, message);
 
     private static TimeSpan After(TimeSpan now, TimeSpan time) => time > TimeSpan.MaxValue - now ? TimeSpan.MaxValue : now + time;

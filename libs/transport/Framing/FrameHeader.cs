@@ -130,8 +130,8 @@ public readonly record struct FrameHeader
     }
 
     /// <summary>
-    /// Numbers a finished frame and writes its checksum. The link does this as it sends, on an I/O thread: the order of
-    /// sending is known only then, and the executor does not pay for the checksum.
+    /// Numbers a finished frame and writes its checksum. The link does this as it sends: the order of sending is known only
+    /// then.
     /// </summary>
     public static void Seal(Span<byte> frame, ulong number)
     {
