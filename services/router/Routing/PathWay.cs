@@ -11,7 +11,8 @@ internal sealed class PathWay(PathWay? before, PathEdge last)
     {
         var order = a._stages.CompareTo(b._stages);
         order = order != 0 ? order : a._load.CompareTo(b._load);
-        return order != 0 ? order : CompareAddresses(a, b);
+        order = order != 0 ? order : CompareText(a, b, static edge => edge.Address);
+        return order != 0 ? order : CompareText(a, b, static edge => edge.Shard.ShardId);
     }
 
     /// <summary>The steps, from the first on.</summary>
@@ -45,16 +46,15 @@ internal sealed class PathWay(PathWay? before, PathEdge last)
 
     private PathEdge Last => last;
 
-    /// <summary>By the addresses in order from the head; both have as many stages.</summary>
-    private static int CompareAddresses(PathWay? a, PathWay? b)
+    /// <summary>By a text of each step, in order from the head; both have as many stages.</summary>
+    private static int CompareText(PathWay? a, PathWay? b, Func<PathEdge, string> text)
     {
         if (ReferenceEquals(a, b))
         {
             return 0; // the same beginning, or none
         }
 
-        var order = CompareAddresses(a!.Before, b!.Before);
-        order = order != 0 ? order : string.CompareOrdinal(a.Last.Address, b.Last.Address);
-        return order != 0 ? order : string.CompareOrdinal(a.Last.Shard.ShardId, b.Last.Shard.ShardId);
+        var order = CompareText(a!.Before, b!.Before, text);
+        return order != 0 ? order : string.CompareOrdinal(text(a.Last), text(b.Last));
     }
 }
