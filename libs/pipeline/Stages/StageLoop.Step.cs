@@ -79,7 +79,13 @@ internal sealed partial class StageLoop
 
             if (start + count > session.Sequence.Length || !Cache.HoldsWindowsAt(session.Sequence, start))
             {
-                // What these positions attend to has left the window: the whole session is computed again.
+                // What these positions attend to has left the window: the whole session is computed again, but not while
+                // rows of it are in the step at hand, whose blocks must stay.
+                if (_parts.Exists(part => part.Session == session))
+                {
+                    continue;
+                }
+
                 Preempt(session);
                 session.MayMatch = false;
                 continue;
