@@ -10,15 +10,25 @@ public interface IOverlay
     PeerId Self { get; }
 
     /// <summary>
-    /// Publishes this peer's record under a key; one that it published there before is replaced. Completes when the nearest
-    /// peers have acknowledged it. It is republished until <see cref="RemoveAsync"/> or disposal.
+    /// Signs this peer's next record under a key: from now on it is the one that is republished. Nothing is stored yet, so
+    /// that news can travel on faster ways than the overlay's.
     /// </summary>
     /// <param name="key">Where.</param>
     /// <param name="value">At most <see cref="OverlayLimits.MaxValueBytes"/> bytes.</param>
-    /// <param name="lease">How long it lives unless it is renewed.</param>
+    /// <param name="lease">How long it lives unless it is renewed; at most <see cref="OverlayLimits.MaxLease"/>.</param>
+    FoundRecord Seal(OverlayKey key, ReadOnlyMemory<byte> value, TimeSpan lease);
+
+    /// <summary>
+    /// Publishes a record that this peer sealed; it is republished, or a newer one in its place, until
+    /// <see cref="RemoveAsync"/> or disposal.
+    /// </summary>
+    /// <param name="record">Of <see cref="Seal"/>.</param>
     /// <param name="cancellationToken">Gives up waiting; the record may have been stored.</param>
-    /// <returns>How many peers hold it now, this one included.</returns>
-    Task<int> PutAsync(OverlayKey key, ReadOnlyMemory<byte> value, TimeSpan lease, CancellationToken cancellationToken);
+    /// <returns>How many peers hold it now, this one included: completes when the nearest three have acknowledged.</returns>
+    Task<int> PutAsync(FoundRecord record, CancellationToken cancellationToken);
+
+    /// <summary>Reads and verifies a record that came on another way; null when it is none, forged or expired.</summary>
+    FoundRecord? Open(ReadOnlyMemory<byte> envelope);
 
     /// <summary>Replaces this peer's record under a key by an empty one, which readers do not see, for one lease.</summary>
     Task RemoveAsync(OverlayKey key, CancellationToken cancellationToken);
@@ -31,6 +41,7 @@ public interface IOverlay
 }
 
 /// <summary>A record that was found; its signature has been verified.</summary>
+/// <param name="Key">Where it is published.</param>
 /// <param name="Publisher">Who signed it.</param>
 /// <param name="PublicKey">The publisher's key.</param>
 /// <param name="Incarnation">Records of a publisher are ordered by this first.</param>
@@ -39,7 +50,7 @@ public interface IOverlay
 /// <param name="Value">Contents.</param>
 /// <param name="Envelope">The whole record, serialised, to be passed on.</param>
 public sealed record FoundRecord(
-    PeerId Publisher, ReadOnlyMemory<byte> PublicKey, long Incarnation, long Sequence, TimeSpan Remaining, ReadOnlyMemory<byte> Value, ReadOnlyMemory<byte> Envelope);
+    OverlayKey Key, PeerId Publisher, ReadOnlyMemory<byte> PublicKey, long Incarnation, long Sequence, TimeSpan Remaining, ReadOnlyMemory<byte> Value, ReadOnlyMemory<byte> Envelope);
 
 /// <summary>A peer in the routing table.</summary>
 /// <param name="Id">Its id.</param>
