@@ -18,6 +18,12 @@ public sealed record MapWorker(PeerId Id, WorkerRecord Record, long Incarnation,
     /// <summary>Whether it is given up: it stays in the map, so that old copies of its record change nothing, until it answers or its lease runs out.</summary>
     public bool IsLost { get; init; }
 
+    /// <summary>When it last failed to answer.</summary>
+    public TimeSpan LostAt { get; init; }
+
+    /// <summary>Whether its record was renewed after it was given up: it lives, and only this member cannot reach it.</summary>
+    public bool IsOutOfReach => IsLost && HeardAt > LostAt;
+
     /// <summary>Measured round trip; null when it was never probed.</summary>
     public TimeSpan? RoundTrip { get; init; }
 }

@@ -67,7 +67,7 @@ public sealed record SwarmMap
         : this;
 
     /// <summary>A worker did not answer; after <paramref name="limit"/> times in a row it is lost, at once if nobody listens there any more.</summary>
-    public SwarmMap WithMiss(PeerId id, bool isRefused, int limit)
+    public SwarmMap WithMiss(PeerId id, bool isRefused, int limit, TimeSpan now)
     {
         if (!Workers.TryGetValue(id, out var known) || known.IsLost)
         {
@@ -75,7 +75,7 @@ public sealed record SwarmMap
         }
 
         var missed = isRefused ? Math.Max(limit, known.MissedProbes + 1) : known.MissedProbes + 1;
-        return this with { Workers = Workers.SetItem(id, known with { MissedProbes = missed, IsLost = missed >= limit }) };
+        return this with { Workers = Workers.SetItem(id, known with { MissedProbes = missed, IsLost = missed >= limit, LostAt = now }) };
     }
 
     /// <summary>Without a worker that said goodbye, until a later run of it announces itself.</summary>
