@@ -1,0 +1,209 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using Microsoft.Data.Sqlite;
+
+namespace Parallax.EventStore.Sqlite;
+
+/// <summary>
+/// Streams in a SQLite file that the processes of one machine share (write-ahead log, so not on a network file system).
+/// An append is durable when it returns, also against loss of power.
+/// </summary>
+/// <remarks>
+/// One connection writes and one reads, each used by one call at a time, off the caller's thread. Reads go page by page, so
+/// that a slow reader keeps neither memory nor an old snapshot of the file.
+/// </remarks>
+public sealed class SqliteEventStore : IEventStore
+{
+    private readonly string _path;
+    private readonly SqliteEventStoreOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly AppendSignal _appended = new();
+    private readonly SqliteConnection _writer;
+    private readonly SqliteConnection _reader;
+    private readonly SemaphoreSlim _writeTurn = new(1);
+    private readonly SemaphoreSlim _readTurn = new(1);
+    private volatile bool _isDisposed;
+
+    private SqliteEventStore(string path, SqliteEventStoreOptions options, TimeProvider clock, SqliteConnection writer, SqliteConnection reader)
+    {
+        _path = path;
+        _options = options;
+        _clock = clock;
+        _writer = writer;
+        _reader = reader;
+    }
+
+    /// <summary>Opens a store, creating the file when there is none; its folder must exist.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="clock">Stamps events and times subscribers' polling.</param>
+    /// <param name="options">Null takes the defaults.</param>
+    /// <exception cref="EventStoreException">The file cannot be used.</exception>
+    public static SqliteEventStore Open(string path, TimeProvider clock, SqliteEventStoreOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(clock);
+        options ??= new SqliteEventStoreOptions();
+        SqliteConnection? writer = null;
+        SqliteConnection? reader = null;
+        try
+        {
+            writer = SqliteConnections.Open(path, options);
+            SqliteConnections.Prepare(writer, path);
+            reader = SqliteConnections.Open(path, options);
+            return new SqliteEventStore(path, options, clock, writer, reader);
+        }
+        catch (Exception e)
+        {
+            reader?.Dispose();
+            writer?.Dispose();
+            if (e is SqliteException problem)
+            {
+                throw SqliteErrors.Translate(problem, path);
+            }
+
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<AppendResult> AppendAsync(
+        string stream, long expectedVersion, ImmutableArray<NewEvent> events, CancellationToken cancellationToken)
+    {
+        AppendChecks.Require(stream, expectedVersion, events);
+        var result = await InTurnAsync(_writeTurn, () => Append(stream, expectedVersion, events), cancellationToken);
+        if (result is AppendResult.Appended { IsRepeat: false })
+        {
+            _appended.Raise();
+        }
+
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<StoredEvent> ReadAsync(string stream, long fromVersion, CancellationToken cancellationToken)
+    {
+        AppendChecks.RequireName(stream, nameof(stream));
+        return PagesAsync(
+            fromVersion, static last => last.Version + 1, from => SqlitePages.Read(_reader, stream, from), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<StoredEvent> ReadAllAsync(long afterPosition, CancellationToken cancellationToken) =>
+        PagesAsync(afterPosition, static last => last.Position, after => SqlitePages.ReadAll(_reader, after), cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<StoredEvent> SubscribeAsync(long afterPosition, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var appended = _appended.Next;
+            await foreach (var found in ReadAllAsync(afterPosition, cancellationToken))
+            {
+                afterPosition = found.Position;
+                yield return found;
+            }
+
+            using var woken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(appended, Task.Delay(_options.PollPeriod, _clock, woken.Token));
+            await woken.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<int> TrimAsync(string stream, long belowVersion, CancellationToken cancellationToken)
+    {
+        AppendChecks.RequireName(stream, nameof(stream));
+        return InTurnAsync(
+            _writeTurn,
+            () =>
+            {
+                using var command = _writer.CreateCommand();
+                command.CommandText = """
+                    delete from events
+                    where stream = $stream and version < min($below, (select max(version) from events where stream = $stream))
+                    """;
+                command.Parameters.AddWithValue("$stream", stream);
+                command.Parameters.AddWithValue("$below", belowVersion);
+                return command.ExecuteNonQuery();
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+        {
+            return;
+        }
+
+        // Whoever has its turn finishes; whoever comes later finds the store disposed of.
+        await _readTurn.WaitAsync();
+        await _reader.DisposeAsync();
+        _readTurn.Release();
+        await _writeTurn.WaitAsync();
+        await _writer.DisposeAsync();
+        _writeTurn.Release();
+        _appended.Raise();
+    }
+
+    private AppendResult Append(string stream, long expectedVersion, ImmutableArray<NewEvent> events)
+    {
+        using var transaction = _writer.BeginTransaction(deferred: false); // the write lock from the start: no upgrade that could fail
+        var known = SqlitePages.Find(_writer, transaction, events);
+        if (AppendChecks.IsRepeat(stream, events, known))
+        {
+            return new AppendResult.Appended(known[^1]!.Version, known[^1]!.Position, IsRepeat: true);
+        }
+
+        var version = SqlitePages.LastVersion(_writer, transaction, stream);
+        if (expectedVersion != StreamVersion.Any && expectedVersion != version)
+        {
+            return new AppendResult.Conflict(version);
+        }
+
+        var position = SqlitePages.Insert(_writer, transaction, stream, version, events, _clock.GetUtcNow());
+        transaction.Commit();
+        return new AppendResult.Appended(version + events.Length, position, IsRepeat: false);
+    }
+
+    private async IAsyncEnumerable<StoredEvent> PagesAsync(
+        long start, Func<StoredEvent, long> next, Func<long, List<StoredEvent>> read, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var from = start;
+            var page = await InTurnAsync(_readTurn, () => read(from), cancellationToken);
+            foreach (var found in page)
+            {
+                yield return found;
+            }
+
+            if (page.Count == 0)
+            {
+                yield break;
+            }
+
+            start = next(page[^1]);
+        }
+    }
+
+    private async Task<T> InTurnAsync<T>(SemaphoreSlim turn, Func<T> work, CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return await Task.Run(work, CancellationToken.None);
+        }
+        catch (SqliteException problem)
+        {
+            throw SqliteErrors.Translate(problem, _path);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+}
