@@ -57,7 +57,7 @@ internal static class PlanFollowing
             : [.. plan.Shards.Where(shard => shard.WorkerId == me).OrderBy(static shard => shard.Pipeline < 0).ThenBy(static shard => shard.Pipeline)
                 .Select(shard => KeyOf(shard, models)).OfType<ShardKey>().Distinct()];
         var load = wanted.Where(key => !own.Any(shard => shard.Key == key && shard.Phase != ShardPhase.Draining)).ToImmutableArray();
-        var served = new Lazy<ILookup<(string Model, string Hash), int>>(() => CompletePipelines(me, own, plan, models, others));
+        var served = new Lazy<ILookup<(string Model, string Hash), int>>(() => CompletePipelines(me, [.. own.Where(shard => wanted.Contains(shard.Key))], plan, models, others));
         var release = ImmutableArray.CreateBuilder<(string, string)>();
         var held = ImmutableArray.CreateBuilder<(string, string)>();
         foreach (var shard in own.Where(shard => shard.Phase == ShardPhase.Serving && !wanted.Contains(shard.Key)))
@@ -88,7 +88,7 @@ internal static class PlanFollowing
                 model.Residual == NumericClass.Types.Residual.F32, model.LinksQ8)
             : null;
 
-    /// <summary>Pipelines of the plan of which every shard serves, by model.</summary>
+    /// <summary>Pipelines of the plan of which every shard serves, by model; <paramref name="own"/> is what stays here.</summary>
     private static ILookup<(string Model, string Hash), int> CompletePipelines(
         string me, ImmutableArray<OwnShard> own, PlanRecord plan, Dictionary<(string, string), PlannedModel> models, IEnumerable<MapWorker> others)
     {

@@ -31,6 +31,9 @@ internal sealed partial class SwarmWorker
     [LoggerMessage(48, LogLevel.Warning, "Leaving although nobody has taken over")]
     private partial void LogLeaveTimedOut();
 
+    [LoggerMessage(50, LogLevel.Information, "Without a scheduler: {Why}")]
+    private partial void LogAlone(string why);
+
     [LoggerMessage(49, LogLevel.Error, "A step of following the plan failed; the next one comes all the same")]
     private partial void LogStepFailed(Exception problem);
 }

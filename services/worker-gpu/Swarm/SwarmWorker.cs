@@ -71,7 +71,7 @@ internal sealed partial class SwarmWorker(
                 LogStepFailed(e);
             }
 
-            await Task.WhenAny([.. wakes, Task.Delay(options.LookEvery, clock, stoppingToken)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAny([.. wakes, Task.Delay(options.LookEvery, clock, stoppingToken)]);
         }
 
         if (_loading is { } loading)
@@ -101,6 +101,11 @@ internal sealed partial class SwarmWorker(
         var step = map.HasLivePlan(now) || record.IsLeaving
             ? PlanFollowing.Decide(member.Self, own, map.Plan, others, record.IsLeaving)
             : alone.Decide(member, own, now);
+        if (alone.News.Length > 0)
+        {
+            LogAlone(alone.News);
+        }
+
         foreach (var (shard, why) in step.Release)
         {
             LogReleasing(shard, why);
