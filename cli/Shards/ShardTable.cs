@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Parallax.Cli.Terminal;
 using Parallax.Contracts.V1;
 
@@ -22,13 +21,6 @@ internal static class ShardTable
             Figures.Bytes(shard.KvBytes),
             shard.Sessions.ToString(CultureInfo.InvariantCulture),
         }));
-        var text = new StringBuilder();
-        foreach (var row in rows)
-        {
-            var cells = row.Select((cell, column) => cell.PadRight(rows.Max(other => other[column].Length)));
-            text.Append(string.Join("  ", cells).TrimEnd()).Append('\n');
-        }
-
-        return text.Append(CultureInfo.InvariantCulture, $"memory: {Figures.Bytes(reply.MemoryUsedBytes)} of {Figures.Bytes(reply.MemoryLimitBytes)} used\n").ToString();
+        return TextTable.Format(rows) + string.Create(CultureInfo.InvariantCulture, $"memory: {Figures.Bytes(reply.MemoryUsedBytes)} of {Figures.Bytes(reply.MemoryLimitBytes)} used\n");
     }
 }
