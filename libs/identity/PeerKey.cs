@@ -83,6 +83,15 @@ public sealed class PeerKey : IDisposable
         }
     }
 
+    /// <summary>Lends the key to code that needs it as such, e.g. to put it into a certificate.</summary>
+    internal T Use<T>(Func<ECDsa, T> use)
+    {
+        lock (_gate)
+        {
+            return use(_key);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();
 }
