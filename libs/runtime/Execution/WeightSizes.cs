@@ -68,6 +68,10 @@ public sealed class WeightSizes(ModelSpec spec, IWeightSource weights, IComputeB
             };
     }
 
+    /// <summary>All experts of one layer, which are part of <see cref="Layer"/>; 0 in a dense layer.</summary>
+    public long Experts(int index) =>
+        spec.Layers[index].FeedForward is MoeFeedForwardSpec moe ? moe.Experts.Sum(expert => Dense(expert, moe.IntermediateSize)) : 0;
+
     private long Dense(DenseFeedForwardSpec dense, int intermediate) =>
         Matrix(dense.Gate, intermediate, spec.HiddenSize)
         + Matrix(dense.Up, intermediate, spec.HiddenSize)
