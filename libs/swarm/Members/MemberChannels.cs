@@ -1,17 +1,25 @@
 using Grpc.Net.Client;
 using Parallax.Contracts.Identifiers;
+using Parallax.Identity;
 
 namespace Parallax.Swarm.Members;
 
-/// <summary>Opens a channel to a member of whom that id is expected; null expects nobody in particular.</summary>
-public delegate GrpcChannel MemberDialler(Uri address, PeerId? expected);
-
 /// <summary>One channel to each member, made when first needed. Thread-safe.</summary>
-internal sealed class MemberChannels(MemberDialler dial) : IDisposable
+public sealed class MemberChannels(SwarmCredentials credentials) : IDisposable
 {
     private readonly Lock _gate = new(); // guards _channels and _isDisposed
     private readonly Dictionary<PeerId, (Uri Address, GrpcChannel Channel)> _channels = [];
     private bool _isDisposed;
+
+    /// <summary>A channel to a member; of whoever opened it.</summary>
+    /// <param name="credentials">Whose.</param>
+    /// <param name="address">Where.</param>
+    /// <param name="expected">Who must answer; null for any member.</param>
+    public static GrpcChannel Open(SwarmCredentials credentials, Uri address, PeerId? expected)
+    {
+        ArgumentNullException.ThrowIfNull(credentials);
+        return GrpcChannel.ForAddress(address, new GrpcChannelOptions { HttpHandler = credentials.CreateHandler(expected), DisposeHttpClient = true });
+    }
 
     /// <summary>The channel to a member; another one when its address has changed.</summary>
     public GrpcChannel Get(PeerId id, Uri address)
@@ -32,7 +40,7 @@ internal sealed class MemberChannels(MemberDialler dial) : IDisposable
                     stale = known.Channel;
                 }
 
-                var channel = dial(address, id);
+                var channel = Open(credentials, address, id);
                 _channels[id] = (address, channel);
                 return channel;
             }
@@ -57,6 +65,7 @@ internal sealed class MemberChannels(MemberDialler dial) : IDisposable
         closed.ForEach(static channel => channel.Dispose());
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         List<GrpcChannel> closed;

@@ -2,15 +2,16 @@ using System.Net;
 using Grpc.Core;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
+using Parallax.Identity;
 
 namespace Parallax.Swarm.Members;
 
 /// <summary>A member's side of the calls between members.</summary>
 /// <param name="member">The member.</param>
-/// <param name="dial">Opens channels for dialling back.</param>
+/// <param name="credentials">Who dials back.</param>
 /// <param name="leaving">Told when somebody asks this member to leave.</param>
 /// <param name="clock">Clock.</param>
-public sealed class SwarmGrpcService(SwarmMember member, MemberDialler dial, LeaveSignal leaving, TimeProvider clock) : Contracts.V1.Swarm.SwarmBase
+public sealed class SwarmGrpcService(SwarmMember member, SwarmCredentials credentials, LeaveSignal leaving, TimeProvider clock) : Contracts.V1.Swarm.SwarmBase
 {
     private static readonly TimeSpan DialTime = TimeSpan.FromSeconds(2);
 
@@ -64,7 +65,7 @@ public sealed class SwarmGrpcService(SwarmMember member, MemberDialler dial, Lea
 
         var reply = new DialBackReply { ObservedAddress = Observed(context) };
         var begin = clock.GetTimestamp();
-        using var channel = dial(address, expected);
+        using var channel = MemberChannels.Open(credentials, address, expected);
         try
         {
             await new Contracts.V1.Swarm.SwarmClient(channel).ProbeAsync(

@@ -8,8 +8,8 @@ public sealed partial class SwarmMember
     [LoggerMessage(30, LogLevel.Information, "Plan {Term}.{Version}: {Shards} shards")]
     private partial void LogPlan(long term, long version, int shards);
 
-    [LoggerMessage(31, LogLevel.Warning, "Plan {Term}.{Version} of {Publisher} is not signed by a key with the scheduler's role: ignored")]
-    private partial void LogUntrustedPlan(PeerId publisher, long term, long version);
+    [LoggerMessage(31, LogLevel.Warning, "A plan that {Publisher} published is ignored: {Problem}")]
+    private partial void LogUntrustedPlan(PeerId publisher, string problem);
 
     [LoggerMessage(32, LogLevel.Warning, "A record of {Publisher} is ignored: {Problem}")]
     private partial void LogUnreadable(PeerId publisher, string problem);

@@ -3,6 +3,9 @@ using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
+using Parallax.Identity;
+using Parallax.Identity.Revocation;
+using Parallax.Identity.Statements;
 using Parallax.Overlay;
 using Parallax.Swarm.Map;
 using Parallax.Swarm.Telemetry;
@@ -16,13 +19,15 @@ namespace Parallax.Swarm.Members;
 /// </summary>
 public sealed partial class SwarmMember : IAsyncDisposable
 {
+    private const string PlanPurpose = "plan";
+
     private readonly Lock _gate = new(); // guards the writing of all that follows
     private readonly MemberOptions _options;
     private readonly IOverlay _overlay;
     private readonly MemberChannels _channels;
     private readonly IMemberRecord? _record;
     private readonly ISwarmNews? _news;
-    private readonly Func<PlanRecord, PeerId, bool> _isPlanTrusted;
+    private readonly SwarmCredentials _credentials;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -34,33 +39,30 @@ public sealed partial class SwarmMember : IAsyncDisposable
     private WorkerRecord? _said; // what _own says; of the record loop alone
     private TaskCompletionSource _changed = NewSignal();
     private Task _loops = Task.CompletedTask;
-    private ImmutableList<Action<ReadOnlyMemory<byte>>> _onRevocations = [];
     private int _isStopped;
 
     /// <param name="options">Times and limits.</param>
     /// <param name="overlay">The overlay, started by whoever made it.</param>
-    /// <param name="dial">Opens channels to other members.</param>
+    /// <param name="credentials">Who this member is: opens channels, signs plans, and says whose plans count. Stay the caller's.</param>
     /// <param name="record">What this member says of itself; null for one that is no worker.</param>
     /// <param name="news">A faster way for news; null for none.</param>
-    /// <param name="isPlanTrusted">Whether a plan may be signed by that peer.</param>
     /// <param name="clock">Clock.</param>
     /// <param name="logger">Log.</param>
     public SwarmMember(
         MemberOptions options,
         IOverlay overlay,
-        MemberDialler dial,
+        SwarmCredentials credentials,
         IMemberRecord? record,
         ISwarmNews? news,
-        Func<PlanRecord, PeerId, bool> isPlanTrusted,
         TimeProvider clock,
         ILogger<SwarmMember> logger)
     {
         _options = options;
         _overlay = overlay;
-        _channels = new MemberChannels(dial);
+        _credentials = credentials;
+        _channels = new MemberChannels(credentials);
         _record = record;
         _news = news;
-        _isPlanTrusted = isPlanTrusted;
         _clock = clock;
         _logger = logger;
         _origin = clock.GetTimestamp();
@@ -103,10 +105,6 @@ public sealed partial class SwarmMember : IAsyncDisposable
         set => _addresses = value;
     }
 
-    /// <summary>Calls back with each signed statement of revocations that comes by; of whoever verifies them.</summary>
-    public void OnRevocations(Action<ReadOnlyMemory<byte>> handler) =>
-        ImmutableInterlocked.Update(ref _onRevocations, static (handlers, added) => handlers.Add(added), handler);
-
     /// <summary>Starts to publish, probe and listen.</summary>
     public void Start()
     {
@@ -130,7 +128,8 @@ public sealed partial class SwarmMember : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(plan);
         var isNews = PlanVersions.IsNewer(PlanVersions.VersionOf(plan), PlanVersions.VersionOf(_map.Plan));
-        var sealedPlan = _overlay.Seal(SwarmNames.Plan(Swarm), plan.ToByteArray(), lease);
+        var statement = SignedStatements.Sign(_credentials, PlanPurpose, plan.ToByteArray(), _clock.GetUtcNow());
+        var sealedPlan = _overlay.Seal(SwarmNames.Plan(Swarm), statement, lease);
         Take(sealedPlan);
         _news?.Publish(NewsKind.Plan, "", sealedPlan.Envelope);
         if (isNews)
@@ -243,13 +242,13 @@ public sealed partial class SwarmMember : IAsyncDisposable
             return "a plan is not taken back but replaced";
         }
 
-        var plan = PlanRecord.Parser.ParseFrom(record.Value.Span);
-        if (!_isPlanTrusted(plan, record.Publisher))
+        if (SignedStatements.Read(_credentials, PlanPurpose, MemberRoles.Scheduler, record.Value.Span, _clock.GetUtcNow(), out var problem) is not { } statement)
         {
-            LogUntrustedPlan(record.Publisher, plan.Term, plan.Version);
-            return "the plan is not signed by a key with the scheduler's role";
+            LogUntrustedPlan(record.Publisher, problem);
+            return $"the plan is not to be believed: {problem}";
         }
 
+        var plan = PlanRecord.Parser.ParseFrom(statement.Payload.Span);
         var now = Now;
         var before = _map;
         Update(map => map.With(plan, record.Remaining, now));
@@ -273,12 +272,12 @@ public sealed partial class SwarmMember : IAsyncDisposable
 
     private string? TakeRevocations(FoundRecord record)
     {
-        foreach (var handler in _onRevocations)
+        return _credentials.ApplyRevocations(record.Value.Span) switch
         {
-            handler(record.Value);
-        }
-
-        return null;
+            RevocationOutcome.Applied => null,
+            RevocationOutcome.Refused => "the revocations are not signed by the swarm's key",
+            _ => "nothing newer",
+        };
     }
 
     /// <summary>Runs rounds until stopped; one that fails is told of, and the next one comes all the same.</summary>
