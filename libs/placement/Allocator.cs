@@ -1,16 +1,66 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
+using Parallax.Placement.Planning;
+using Parallax.Placement.Incremental;
 
 namespace Parallax.Placement;
 
-/// <summary>Decides who holds what. Pure, total, independent of the order of nodes.</summary>
+/// <summary>
+/// Decides who holds what. Pure, total, independent of the order of nodes: whatever the figures, the answer is a plan, or
+/// shortages that say what is missing.
+/// </summary>
 public static class Allocator
 {
-    /// <summary>The best placement of models on a cluster that holds nothing yet.</summary>
-    public static AllocationPlan Allocate(ImmutableArray<ModelDemand> models, ClusterSnapshot cluster, AllocationOptions options) =>
-        throw new NotImplementedException();
+    /// <summary>
+    /// The best placement of models on a cluster that holds nothing yet: the greatest Z = k^2 / s for k pipelines over s
+    /// nodes, exactly so up to 9 nodes, and among equal ones the least latency.
+    /// </summary>
+    public static AllocationPlan Allocate(ImmutableArray<ModelDemand> models, ClusterSnapshot cluster, AllocationOptions options)
+    {
+        cluster = Sound(cluster);
+        options ??= new AllocationOptions();
+        var draft = ClusterPlanner.Plan(() => new Workspace(models, cluster, options));
+        return Publish(draft, models, cluster, options);
+    }
 
-    /// <summary>The next placement where some is there: moves the fewest bytes, and nothing that need not move.</summary>
+    /// <summary>
+    /// The next placement where some is there: keeps every full pipeline, moves the fewest bytes, and nothing that need not
+    /// move. Plans anew only where nothing else serves a model, or where the throughput grows by more than
+    /// <see cref="AllocationOptions.RebalanceGain"/>.
+    /// </summary>
+    /// <param name="models">What shall be served.</param>
+    /// <param name="cluster">The nodes that are there.</param>
+    /// <param name="current">What nodes really hold; of nodes that are not in the cluster it is ignored.</param>
+    /// <param name="options">How to plan.</param>
     public static Replanning Replan(
-        ImmutableArray<ModelDemand> models, ClusterSnapshot cluster, ImmutableArray<Assignment> current, AllocationOptions options) =>
-        throw new NotImplementedException();
+        ImmutableArray<ModelDemand> models, ClusterSnapshot cluster, ImmutableArray<Assignment> current, AllocationOptions options)
+    {
+        cluster = Sound(cluster);
+        options ??= new AllocationOptions();
+        var draft = Replanner.Plan(() => new Workspace(models, cluster, options), current);
+        var plan = Publish(draft, models, cluster, options);
+        return new Replanning(plan, Moves.Between(new Workspace(models, cluster, options), current, plan));
+    }
+
+    private static AllocationPlan Publish(Draft draft, ImmutableArray<ModelDemand> models, ClusterSnapshot cluster, AllocationOptions options)
+    {
+        if (options.WithReplicas)
+        {
+            ReplicaChoice.AddTo(draft);
+        }
+
+        var linked = cluster with { Unreachable = ImmutableHashSet<(string, string)>.Empty };
+        var shortages = Enumerable.Range(0, draft.Pipelines.Length)
+            .Where(at => draft.Pipelines[at].Count == 0)
+            .Select(at => ShortageReport.Of(() => new Workspace(models, cluster, options), () => new Workspace(models, linked, options), draft, at));
+        var plan = PlanPublisher.Publish(draft, shortages);
+        Debug.Assert(PlanCheck.Violations(models, cluster, plan).IsEmpty, "a plan breaks a rule of its own");
+        return plan;
+    }
+
+    /// <summary>A snapshot whose parts are all there.</summary>
+    private static ClusterSnapshot Sound(ClusterSnapshot? cluster) => new(
+        cluster is null || cluster.Nodes.IsDefault ? [] : cluster.Nodes,
+        cluster?.RoundTrips ?? ImmutableDictionary<(string, string), double>.Empty,
+        cluster?.Unreachable ?? ImmutableHashSet<(string, string)>.Empty);
 }

@@ -27,6 +27,9 @@ public sealed record PlacementNode(string Id, long MemoryBytes, double Tflops, d
     /// <summary>Bytes of <see cref="MemoryBytes"/> that weights may take; null leaves it to what KV needs.</summary>
     public long? WeightBytesLimit { get; init; }
 
+    /// <summary>What a layer's weights take on it, as a share of the shape's bytes: a device may store them in another precision.</summary>
+    public double LayerWeightFactor { get; init; } = 1;
+
     /// <summary>What fails together with it; empty: itself alone.</summary>
     public string FailureDomain { get; init; } = "";
 

@@ -1,0 +1,169 @@
+using Parallax.Contracts.Identifiers;
+using Parallax.Placement.Costs;
+using Parallax.Placement.Pipelines;
+
+namespace Parallax.Placement.Incremental;
+
+/// <summary>
+/// The full pipelines that are there: as many as ranges that follow one another allow. The number is a maximum flow from
+/// layer 0 to the last, in which a range is an edge and its holders are the edge's capacity; who stands beside whom is then
+/// chosen by round trips.
+/// </summary>
+internal sealed class PresentPipelines
+{
+    private const int StepsPerPipeline = 4000;
+
+    private readonly ModelCosts _costs;
+    private readonly Links _links;
+    private readonly SortedDictionary<(int Start, int End), List<NodeRoom>> _holders = [];
+    private readonly Dictionary<(int Start, int End), int> _flow = [];
+    private readonly HashSet<NodeRoom> _used = [];
+    private readonly List<Stage> _path = [];
+    private int _steps;
+
+    private PresentPipelines(ModelCosts costs, Links links, IEnumerable<Stage> held)
+    {
+        (_costs, _links) = (costs, links);
+        foreach (var (room, range) in held)
+        {
+            if (!_holders.TryGetValue((range.Start, range.End), out var holders))
+            {
+                _holders.Add((range.Start, range.End), holders = []);
+            }
+
+            holders.Add(room);
+        }
+    }
+
+    /// <summary>The pipelines, each node in one at most.</summary>
+    /// <param name="costs">The model.</param>
+    /// <param name="links">Neighbours must reach each other.</param>
+    /// <param name="held">Who holds what.</param>
+    /// <param name="most">At most so many; the shortest stay.</param>
+    public static List<Pipeline> Find(ModelCosts costs, Links links, IEnumerable<Stage> held, int most)
+    {
+        var search = new PresentPipelines(costs, links, held);
+        search.Maximise();
+        return [.. search.Pair()
+            .OrderBy(static pipeline => pipeline.Stages.Length)
+            .ThenBy(static pipeline => pipeline.LatencyMs)
+            .ThenBy(static pipeline => pipeline.Head.Index)
+            .Take(most)];
+    }
+
+    /// <summary>Shortest ways through what is left, each as wide as it is (Edmonds and Karp).</summary>
+    private void Maximise()
+    {
+        foreach (var range in _holders.Keys)
+        {
+            _flow[range] = 0;
+        }
+
+        while (FindWay() is { } way)
+        {
+            var width = way.Min(step => step.Forward ? _holders[step.Range].Count - _flow[step.Range] : _flow[step.Range]);
+            foreach (var (range, forward) in way)
+            {
+                _flow[range] += forward ? width : -width;
+            }
+        }
+    }
+
+    private List<((int Start, int End) Range, bool Forward)>? FindWay()
+    {
+        var from = new Dictionary<int, ((int Start, int End) Range, bool Forward)>();
+        var open = new Queue<int>([0]);
+        while (open.TryDequeue(out var at) && at != _costs.Layers)
+        {
+            foreach (var (range, holders) in _holders)
+            {
+                if (range.Start == at && _flow[range] < holders.Count && range.End != 0 && from.TryAdd(range.End, (range, true)))
+                {
+                    open.Enqueue(range.End);
+                }
+                else if (range.End == at && _flow[range] > 0 && range.Start != 0 && from.TryAdd(range.Start, (range, false)))
+                {
+                    open.Enqueue(range.Start);
+                }
+            }
+        }
+
+        if (!from.ContainsKey(_costs.Layers))
+        {
+            return null;
+        }
+
+        var way = new List<((int Start, int End), bool)>();
+        for (var at = _costs.Layers; at != 0;)
+        {
+            var step = from[at];
+            way.Add(step);
+            at = step.Forward ? step.Range.Start : step.Range.End;
+        }
+
+        return way;
+    }
+
+    private List<Pipeline> Pair()
+    {
+        var pipelines = new List<Pipeline>();
+        while (true)
+        {
+            _path.Clear();
+            _steps = StepsPerPipeline;
+            if (!Walk(0))
+            {
+                return pipelines;
+            }
+
+            foreach (var (_, range) in _path)
+            {
+                _flow[(range.Start, range.End)]--;
+            }
+
+            pipelines.Add(Pipeline.Of(_costs, _links, [.. _path]));
+        }
+    }
+
+    /// <summary>Goes on along ranges that carry flow, to the nearest holder first; back where the ring cannot be closed.</summary>
+    private bool Walk(int at)
+    {
+        if (at == _costs.Layers)
+        {
+            return _path.Count == 1 || _links.IsReachable(_path[^1].Room.Index, _path[0].Room.Index);
+        }
+
+        foreach (var (range, holders) in _holders)
+        {
+            if (range.Start != at || _flow[range] <= 0)
+            {
+                continue;
+            }
+
+            var before = _path.Count > 0 ? _path[^1].Room.Index : -1;
+            var candidates = holders
+                .Where(room => !_used.Contains(room) && (before < 0 || _links.IsReachable(before, room.Index)))
+                .OrderBy(room => before < 0 ? 0 : _links.RoundTrip(before, room.Index))
+                .ThenBy(static room => room.Index);
+            foreach (var room in candidates)
+            {
+                if (_steps-- <= 0)
+                {
+                    return false;
+                }
+
+                _path.Add(new Stage(room, new LayerRange(range.Start, range.End)));
+                _used.Add(room);
+                if (Walk(range.End))
+                {
+                    return true;
+                }
+
+                _path.RemoveAt(_path.Count - 1);
+                _used.Remove(room);
+            }
+        }
+
+        return false;
+    }
+}
