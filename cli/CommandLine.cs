@@ -6,6 +6,7 @@ using Parallax.Cli.Inspect;
 using Parallax.Cli.Run;
 using Parallax.Cli.Services;
 using Parallax.Cli.Shards;
+using Parallax.Cli.Tokens;
 
 namespace Parallax.Cli;
 
@@ -40,6 +41,8 @@ internal static class CommandLine
             ServiceCommands.CreateWorker(),
             ServiceCommands.CreateRouter(),
             ShardsCommand.Create(),
+            TokenCommand.Create(),
+            PeerCommand.Create(),
         };
         var help = ExplainedCommand.CreateHelp();
         root.Options.Add(help);

@@ -41,6 +41,13 @@ public sealed partial class SwarmCredentials
         },
     };
 
+    /// <summary>A handler for links with the worker of an id, which is the only one that may answer.</summary>
+    /// <param name="workerId">A peer id in text.</param>
+    /// <exception cref="IdentityException">It is none.</exception>
+    public SocketsHttpHandler CreateWorkerHandler(string workerId) => PeerId.TryParse(workerId, out var id)
+        ? CreateHandler(id, MemberRoles.Worker)
+        : throw new IdentityException($"'{workerId}' is no peer id: members of a swarm know each other by 40 hexadecimal digits.");
+
     private SslClientAuthenticationOptions ClientOptions(Demand demand) => new()
     {
         LocalCertificateSelectionCallback = (_, _, _, _, _) => _current.Certificate,

@@ -18,11 +18,12 @@ public sealed partial class SwarmCredentials
 
     /// <summary>
     /// Makes an endpoint one of the swarm: TLS with this peer's certificate, the caller's asked for. The handshake lets
-    /// everybody in, because whoever joins has no certificate yet; <see cref="Access.MemberGate"/> decides on every call,
+    /// everybody in, because whoever joins has no certificate yet; the gate decides on every call,
     /// and must stand before all of them (<see cref="Access.AccessExtensions.AddSwarmAccess"/>).
     /// </summary>
-    internal void Secure(ListenOptions endpoint)
+    public void Secure(ListenOptions endpoint)
     {
+        ArgumentNullException.ThrowIfNull(endpoint);
         endpoint.Use(next => async connection =>
         {
             var accepted = new AcceptedConnection(this, connection);
@@ -50,6 +51,9 @@ public sealed partial class SwarmCredentials
         ArgumentNullException.ThrowIfNull(context);
         return context.Features.Get<AcceptedConnection>()?.Caller(out _);
     }
+
+    /// <summary>The id of the member that makes a call, in text; null when the caller is none in good standing.</summary>
+    public static string? CallerIdOf(HttpContext context) => CallerOf(context)?.Id.ToString();
 
     private SslServerAuthenticationOptions ServerOptions() => new()
     {

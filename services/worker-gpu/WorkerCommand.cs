@@ -27,11 +27,12 @@ internal static class WorkerCommand
         var memory = new Option<long?>("--memory") { Description = "Memory for weights and KV of all shards, e.g. 4GiB (default: 80 % of what the process may use).", CustomParser = ParseSize };
         var kvTokens = new Option<int?>("--kv-tokens") { Description = "Positions of KV room over all sessions (default: room for --max-batch sessions of --ctx within 128 MiB)." };
         var bind = new Option<string>("--bind") { Description = "IP address to listen on.", DefaultValueFactory = static _ => "127.0.0.1" };
+        var insecure = new Option<bool>("--insecure") { Description = "Listen in clear text, and to everybody, also where --bind lets other machines in." };
         var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes any free one.", DefaultValueFactory = static _ => WorkerOptions.DefaultPort };
         var drain = new Option<int>("--drain") { Description = "Seconds that running sessions may go on when the worker is stopped.", DefaultValueFactory = static _ => 10 };
         var command = new RootCommand("Parallax worker: runs a model's layers and serves them over gRPC to routers.")
         {
-            model, noModel, layers, id, stages, device, context, threads, batch, residual, links, memory, kvTokens, bind, port, drain,
+            model, noModel, layers, id, stages, device, context, threads, batch, residual, links, memory, kvTokens, bind, insecure, port, drain,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -49,6 +50,7 @@ internal static class WorkerCommand
                 MemoryBytes = parsed.GetValue(memory),
                 KvTokens = parsed.GetValue(kvTokens),
                 Bind = parsed.GetRequiredValue(bind),
+                Insecure = parsed.GetValue(insecure),
                 Port = parsed.GetValue(port),
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),
             };

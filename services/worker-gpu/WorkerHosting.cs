@@ -3,6 +3,7 @@ using Grpc.HealthCheck;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
+using Parallax.Identity;
 using Parallax.Runtime.Execution;
 using Parallax.Transport.Links;
 using Parallax.Worker.Gpu.Control;
@@ -15,17 +16,24 @@ public static class WorkerHosting
 {
     /// <summary>
     /// Adds the worker's services, its gRPC endpoint and its links. The shards stay the caller's: dispose them after the
-    /// host, so that sessions go first, then links, then engines.
+    /// host, so that sessions go first, then links, then engines. With credentials it is a member of a swarm: mutual TLS, and
+    /// its id is its peer id, whatever the options say.
     /// </summary>
     /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
-    public static WebApplicationBuilder AddWorker(this WebApplicationBuilder builder, WorkerOptions options, ShardHost shards)
+    public static WebApplicationBuilder AddWorker(
+        this WebApplicationBuilder builder, WorkerOptions options, ShardHost shards, SwarmCredentials? credentials = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(shards);
-        OptionsException.ThrowIfAny(options.Validate());
+        OptionsException.ThrowIfAny([.. options.Validate(), .. options.ValidateExposure(credentials is not null)]);
+        if (credentials is not null)
+        {
+            options = options with { Id = credentials.Self.ToString() };
+            builder.Services.AddSingleton(new LinkSecurity(credentials.CreateWorkerHandler, SwarmCredentials.CallerIdOf));
+        }
 
-        builder.Listen(IPAddress.Parse(options.Bind), options.Port, HttpProtocols.Http2);
+        builder.Listen(IPAddress.Parse(options.Bind), options.Port, HttpProtocols.Http2, credentials);
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.UseTransportLimits());
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(shards);
@@ -54,7 +62,7 @@ public static class WorkerHosting
     /// </summary>
     /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
     public static WebApplicationBuilder AddWorker(
-        this WebApplicationBuilder builder, WorkerOptions options, WorkerModel model, ISessionEngine engine)
+        this WebApplicationBuilder builder, WorkerOptions options, WorkerModel model, ISessionEngine engine, SwarmCredentials? credentials = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(model);
@@ -62,7 +70,7 @@ public static class WorkerHosting
         var clock = builder.Services.LastOrDefault(static service => service.ServiceType == typeof(TimeProvider))?.ImplementationInstance as TimeProvider;
         var shards = new ShardHost(options, memory: null, clock, createEngine: null);
         shards.Adopt(model, engine);
-        return builder.AddWorker(options, shards);
+        return builder.AddWorker(options, shards, credentials);
     }
 
     /// <summary>Maps the worker's calls, its links and the standard gRPC health service.</summary>

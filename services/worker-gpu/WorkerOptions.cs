@@ -51,6 +51,9 @@ public sealed record WorkerOptions
     /// <summary>The port to listen on; 0 takes any free one.</summary>
     public int Port { get; init; } = DefaultPort;
 
+    /// <summary>Whether it may listen in clear text where other machines reach it.</summary>
+    public bool Insecure { get; init; }
+
     /// <summary>How long running sessions may go on when the worker is asked to stop; zero ends them at once.</summary>
     public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -118,6 +121,13 @@ public sealed record WorkerOptions
 
         return errors;
     }
+
+    /// <summary>Refuses to let other machines in without knowing who they are, unless that is asked for.</summary>
+    /// <param name="hasCredentials">Whether the worker is a member of a swarm.</param>
+    public IReadOnlyList<string> ValidateExposure(bool hasCredentials) =>
+        hasCredentials || Insecure || !IPAddress.TryParse(Bind, out var address) || IPAddress.IsLoopback(address)
+            ? []
+            : [$"--bind: {Bind} lets other machines in, and without a swarm's certificate anybody among them could read and change what the worker computes. Join a swarm with 'parallax join', or say --insecure on a network where you trust everybody."];
 
     private void ValidateModel(List<string> errors)
     {

@@ -11,6 +11,7 @@ internal static class WorkerProgram
     /// <summary>Loads what the options name, serves until cancelled, and stops in order.</summary>
     public static async Task<int> RunAsync(WorkerOptions options, CancellationToken stop)
     {
+        OptionsException.ThrowIfAny([.. options.Validate(), .. options.ValidateExposure(hasCredentials: false)]); // before gigabytes are read
         await using var shards = new ShardHost(options, new TokenSamplerFactory());
         if (ShardRequest.First(options) is { } first)
         {

@@ -8,10 +8,10 @@ namespace Parallax.Transport.Links;
 internal sealed class LinkGrpcService(LinkHub hub)
 {
     public Task Frames(IAsyncStreamReader<TensorBuffer> reader, IServerStreamWriter<TensorBuffer> writer, ServerCallContext context) =>
-        hub.ServeFramesAsync(reader, writer, context.GetHttpContext().Abort, context.CancellationToken);
+        hub.ServeFramesAsync(reader, writer, context.GetHttpContext(), context.CancellationToken);
 
     public Task Heartbeats(IAsyncStreamReader<TensorBuffer> reader, IServerStreamWriter<TensorBuffer> writer, ServerCallContext context) =>
-        hub.ServeHeartbeatsAsync(reader, writer, context.GetHttpContext().Abort, context.CancellationToken);
+        hub.ServeHeartbeatsAsync(reader, writer, context.GetHttpContext(), context.CancellationToken);
 }
 
 /// <summary>Binds the two methods, which no generated code describes.</summary>

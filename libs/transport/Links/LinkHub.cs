@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Parallax.Transport.Buffers;
 using Parallax.Transport.Framing;
@@ -21,7 +22,6 @@ public sealed partial class LinkHub : IAsyncDisposable
     private readonly LinkProtocol _protocol;
     private readonly Func<long> _progress;
     private readonly ILogger _logger;
-    private readonly Func<Uri, SocketsHttpHandler> _createHandler;
     private readonly ResiliencePipeline<LinkConnection?> _connecting;
     private readonly Lock _lock = new(); // guards the bound on _links
     private int _disposed;
@@ -32,7 +32,7 @@ public sealed partial class LinkHub : IAsyncDisposable
     /// <param name="time">Clock.</param>
     /// <param name="logger">Told of connections and refusals.</param>
     /// <param name="progress">The executor's count of finished steps, for heartbeats.</param>
-    /// <param name="createHandler">Makes the HTTP handler of a connection (for TLS); plain HTTP/2 when null.</param>
+    /// <param name="security">TLS, and by it who is who; plain HTTP/2, and Hello's word for it, when null.</param>
     /// <param name="pool">Buffers; the process's when null.</param>
     /// <exception cref="ArgumentException">The options are not valid; the message names all that is wrong.</exception>
     public LinkHub(
@@ -41,7 +41,7 @@ public sealed partial class LinkHub : IAsyncDisposable
         TimeProvider time,
         ILogger<LinkHub> logger,
         Func<long>? progress = null,
-        Func<Uri, SocketsHttpHandler>? createHandler = null,
+        LinkSecurity? security = null,
         TensorBufferPool? pool = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -61,7 +61,7 @@ public sealed partial class LinkHub : IAsyncDisposable
 
         (Options, Handler, Time, _logger, Pool) = (options, handler, time, logger, pool ?? TensorBufferPool.Shared);
         _progress = progress ?? (static () => 0);
-        _createHandler = createHandler ?? CreateHandler;
+        Security = security;
         _protocol = new LinkProtocol(Pool);
         Metrics = new LinkMetrics(() => _links.Values);
         _connecting = new ResiliencePipelineBuilder<LinkConnection?> { TimeProvider = time }
@@ -92,6 +92,8 @@ public sealed partial class LinkHub : IAsyncDisposable
 
     internal LinkMetrics Metrics { get; }
 
+    internal LinkSecurity? Security { get; }
+
     internal LinkProtocol Protocol => _protocol;
 
     /// <summary>The link to a peer, if one was dialled or has come in.</summary>
@@ -118,7 +120,8 @@ public sealed partial class LinkHub : IAsyncDisposable
         {
             if (!_dialling.ContainsKey(peerId))
             {
-                _dialling[peerId] = Task.Run(() => DialLoopAsync(link, address, _closing.Token));
+                var (frames, heartbeats) = (CreateChannel(peerId, address), CreateChannel(peerId, address));
+                _dialling[peerId] = Task.Run(() => DialLoopAsync(link, frames, heartbeats, _closing.Token));
             }
         }
 
@@ -158,11 +161,12 @@ public sealed partial class LinkHub : IAsyncDisposable
 
     /// <summary>Serves an incoming stream of frames to its end.</summary>
     internal async Task ServeFramesAsync(
-        IAsyncStreamReader<TensorBuffer> reader, IServerStreamWriter<TensorBuffer> writer, Action abort, CancellationToken cancellationToken)
+        IAsyncStreamReader<TensorBuffer> reader, IServerStreamWriter<TensorBuffer> writer, HttpContext http, CancellationToken cancellationToken)
     {
         RefuseWhenClosing();
+        Action abort = http.Abort;
         using var connection = new LinkConnection(this, dialled: false, writer.WriteAsync, reader, abort, static () => Task.CompletedTask, cancellationToken);
-        var link = await AcceptAsync(connection, cancellationToken);
+        var link = await AcceptAsync(connection, http, cancellationToken);
         if (await link.TryAttachAsync(connection, cancellationToken) is { } refusal)
         {
             throw new RpcException(new Status(StatusCode.AlreadyExists, refusal));
@@ -176,11 +180,13 @@ public sealed partial class LinkHub : IAsyncDisposable
 
     /// <summary>Serves an incoming heartbeat stream to its end.</summary>
     internal async Task ServeHeartbeatsAsync(
-        IAsyncStreamReader<TensorBuffer> reader, IServerStreamWriter<TensorBuffer> writer, Action abort, CancellationToken cancellationToken)
+        IAsyncStreamReader<TensorBuffer> reader, IServerStreamWriter<TensorBuffer> writer, HttpContext http, CancellationToken cancellationToken)
     {
         RefuseWhenClosing();
+        Action abort = http.Abort;
         using var connection = new LinkConnection(this, dialled: false, writer.WriteAsync, reader, abort, static () => Task.CompletedTask, cancellationToken);
         var (peer, refusal) = await ShakeHandsAsync(connection, cancellationToken);
+        RefuseImpostor(peer, http);
         if (peer is null || Find(peer.PeerId) is not { } link || link.PeerIncarnation != peer.Incarnation)
         {
             throw new RpcException(new Status(
@@ -196,13 +202,20 @@ public sealed partial class LinkHub : IAsyncDisposable
         }
     }
 
-    private static SocketsHttpHandler CreateHandler(Uri address) => new();
-
     private void RefuseWhenClosing()
     {
         if (Volatile.Read(ref _disposed) != 0)
         {
             throw new RpcException(new Status(StatusCode.Unavailable, "This peer is closing its links."));
+        }
+    }
+
+    private void RefuseImpostor(HelloFrame? hello, HttpContext http)
+    {
+        if (Security is { } security && hello is not null && security.CallerOf(http) is var caller && caller != hello.PeerId)
+        {
+            LogImpostor(caller ?? "nobody", hello.PeerId, http.Connection.RemoteIpAddress);
+            throw new RpcException(new Status(StatusCode.PermissionDenied, $"The Hello names {hello.PeerId} and the certificate {caller ?? "nobody"}."));
         }
     }
 
@@ -226,7 +239,7 @@ public sealed partial class LinkHub : IAsyncDisposable
         }
     }
 
-    private async Task<Link> AcceptAsync(LinkConnection connection, CancellationToken cancellationToken)
+    private async Task<Link> AcceptAsync(LinkConnection connection, HttpContext http, CancellationToken cancellationToken)
     {
         var (peer, refusal) = await ShakeHandsAsync(connection, cancellationToken);
         if (peer is null)
@@ -236,6 +249,7 @@ public sealed partial class LinkHub : IAsyncDisposable
                 $"A link starts with a Hello of major version {FrameHeader.CurrentMajor}: {refusal}."));
         }
 
+        RefuseImpostor(peer, http);
         if (peer.PeerId == Options.PeerId)
         {
             throw new RpcException(new Status(StatusCode.InvalidArgument, $"{peer.PeerId} is this peer's own id."));
@@ -255,10 +269,10 @@ public sealed partial class LinkHub : IAsyncDisposable
         return await connection.ShakeHandsAsync(either.Token);
     }
 
-    private async Task DialLoopAsync(Link link, Uri address, CancellationToken cancellationToken)
+    private async Task DialLoopAsync(Link link, GrpcChannel framesChannel, GrpcChannel heartbeatsChannel, CancellationToken cancellationToken)
     {
-        using var frames = CreateChannel(address);
-        using var heartbeats = CreateChannel(address);
+        using var frames = framesChannel;
+        using var heartbeats = heartbeatsChannel;
         while (!cancellationToken.IsCancellationRequested)
         {
             if (link.Current is { } existing)
@@ -377,9 +391,9 @@ public sealed partial class LinkHub : IAsyncDisposable
         ? null
         : Time.CreateTimer(_ => link.JudgeLiveness(connection), null, Options.HeartbeatPeriod / 2, Options.HeartbeatPeriod / 2);
 
-    private GrpcChannel CreateChannel(Uri address)
+    private GrpcChannel CreateChannel(string peerId, Uri address)
     {
-        var handler = _createHandler(address);
+        var handler = Security?.CreateHandler(peerId) ?? new SocketsHttpHandler();
         // One connection a channel, so that frames and heartbeats have one each; a small window keeps what is in flight
         // ahead of a control frame small.
         handler.EnableMultipleHttp2Connections = false;
@@ -403,6 +417,9 @@ public sealed partial class LinkHub : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A handler of the link to {PeerId} failed; connection {Generation} was ended.")]
     private partial void LogHandlerFailed(Exception error, string peerId, long generation);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Caller} said Hello as {Named}, from {Address}: refused.")]
+    private partial void LogImpostor(string caller, string named, System.Net.IPAddress? address);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Dialling {PeerId} failed: {Why}.")]
     private partial void LogDialFailed(string peerId, string why);

@@ -17,7 +17,7 @@ public static class TransportExtensions
     /// <summary>
     /// Adds a <see cref="LinkHub"/>. The host registers an <see cref="ILinkHandler"/>; it may register a
     /// <see cref="TimeProvider"/>, a <c>Func&lt;long&gt;</c> keyed <see cref="ProgressKey"/> and a
-    /// <c>Func&lt;Uri, SocketsHttpHandler&gt;</c> for TLS.
+    /// <see cref="LinkSecurity"/> for TLS.
     /// </summary>
     public static IServiceCollection AddTransport(this IServiceCollection services, Action<LinkOptions> configure)
     {
@@ -38,7 +38,7 @@ public static class TransportExtensions
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<LinkHub>>(),
             provider.GetKeyedService<Func<long>>(ProgressKey),
-            provider.GetService<Func<Uri, SocketsHttpHandler>>()));
+            provider.GetService<LinkSecurity>()));
         services.TryAddSingleton<LinkGrpcService>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<LinkGrpcService>, LinkMethodProvider>());
         return services;

@@ -5,6 +5,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
+using Parallax.Identity;
 using Message = Parallax.Contracts.V1.WorkerMessage.MessageOneofCase;
 
 namespace Parallax.Router.Sessions;
@@ -35,8 +36,15 @@ internal sealed partial class WorkerLink : IDisposable
     /// <param name="options">Times.</param>
     /// <param name="clock">Clock.</param>
     /// <param name="logger">Where connections and their ends are noted.</param>
+    /// <param name="credentials">The router's as a member of a swarm, for mutual TLS; null for clear text.</param>
     public WorkerLink(
-        Uri address, string? expectedId, Guid router, WorkerLinkOptions options, TimeProvider clock, ILogger<WorkerLink> logger)
+        Uri address,
+        string? expectedId,
+        Guid router,
+        WorkerLinkOptions options,
+        TimeProvider clock,
+        ILogger<WorkerLink> logger,
+        SwarmCredentials? credentials = null)
     {
         Address = address;
         _expectedId = expectedId;
@@ -48,14 +56,7 @@ internal sealed partial class WorkerLink : IDisposable
         {
             MaxReceiveMessageSize = 16 * 1024 * 1024,
             MaxSendMessageSize = null,
-            HttpHandler = new SocketsHttpHandler
-            {
-                ConnectTimeout = options.ConnectTime,
-                KeepAlivePingDelay = TimeSpan.FromSeconds(5),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
-                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-                UseProxy = false,
-            },
+            HttpHandler = CreateHandler(expectedId, options, credentials),
             DisposeHttpClient = true,
         });
         _client = new Worker.WorkerClient(_channel);
@@ -153,6 +154,18 @@ internal sealed partial class WorkerLink : IDisposable
     }
 
     public void Dispose() => _channel.Dispose();
+
+    private static SocketsHttpHandler CreateHandler(string? expectedId, WorkerLinkOptions options, SwarmCredentials? credentials)
+    {
+        var handler = credentials is null ? new SocketsHttpHandler { UseProxy = false }
+            : expectedId is null ? credentials.CreateHandler(roles: MemberRoles.Worker)
+            : credentials.CreateWorkerHandler(expectedId);
+        handler.ConnectTimeout = options.ConnectTime;
+        handler.KeepAlivePingDelay = TimeSpan.FromSeconds(5);
+        handler.KeepAlivePingTimeout = TimeSpan.FromSeconds(5);
+        handler.KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests;
+        return handler;
+    }
 
     private static bool IsTransient(Exception e) =>
         e is RpcException or HttpRequestException or IOException or OperationCanceledException or TimeoutException or WorkerLinkException;
