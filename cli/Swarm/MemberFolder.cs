@@ -78,6 +78,9 @@ internal sealed class MemberFolder : IDisposable
         return File.Exists(file) && Uri.TryCreate(File.ReadAllText(file).Trim(), UriKind.Absolute, out var address) ? address : null;
     }
 
+    /// <summary>How commands on this machine reach a member that listens there.</summary>
+    public static Uri Local(Uri listening) => Run.LocalAddress.Of(listening);
+
     /// <summary>Notes where the member listens, for other commands on this machine.</summary>
     public void WriteAddress(Uri address) => File.WriteAllText(System.IO.Path.Combine(Path, AddressFile), $"{address.GetLeftPart(UriPartial.Authority)}\n");
 

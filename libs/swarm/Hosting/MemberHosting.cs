@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Parallax.Identity;
+using Parallax.Identity.Access;
 using Parallax.Identity.Membership;
 using Parallax.Overlay;
 using Parallax.Swarm.Members;
@@ -45,6 +46,9 @@ public static class MemberHosting
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<SwarmMember>>()));
         services.AddSingleton<SwarmGrpcService>();
+        services.AllowCalls("parallax.v1.Swarm/Leave", AccessRule.Members); // a member may end itself: the call looks who asks
+        services.AllowCalls("parallax.v1.ModelFiles", AccessRule.Of(MemberRoles.Worker));
+        services.AllowCalls("parallax.v1.Scheduler", AccessRule.Of(MemberRoles.Admin | MemberRoles.Scheduler));
         services.AddMembership(new MembershipOptions { Authority = setup.Authority, IssuerAddress = () => setup.Bootstrap.Count > 0 ? setup.Bootstrap[0] : null });
         services.AddSingleton<IHostedService>(provider => new CertificateRenewal(
             setup.Credentials,

@@ -85,6 +85,13 @@ public sealed class SwarmGrpcService(SwarmMember member, SwarmCredentials creden
     public override Task<LeaveReply> Leave(LeaveRequest request, ServerCallContext context)
     {
         ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(context);
+        var caller = SwarmCredentials.CallerOf(context.GetHttpContext());
+        if (caller is null || (caller.Id != member.Self && (caller.Roles & (MemberRoles.Admin | MemberRoles.Scheduler)) == MemberRoles.None))
+        {
+            throw new RpcException(new Status(StatusCode.PermissionDenied, "Only the member itself, an admin or a scheduler may ask it to leave."));
+        }
+
         leaving.Signal(request.Reason);
         return Task.FromResult(new LeaveReply());
     }
