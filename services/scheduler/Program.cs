@@ -1,4 +1,4 @@
 using Parallax.Hosting.Commands;
 using Parallax.Scheduler;
 
-return await ServiceCommand.RunAsync(SchedulerCommand.Create(), args, Console.Error);
+return await ServiceCommand.RunAsync(SchedulerCommand.Create(SchedulerProgram.RunAsync), args, Console.Error);

@@ -1,0 +1,85 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Parallax.EventStore;
+using Parallax.EventStore.Memory;
+using Parallax.EventStore.Sqlite;
+using Parallax.Hosting;
+using Parallax.Hosting.Http;
+using Parallax.Placement;
+using Parallax.Scheduler.Grpc;
+using Parallax.Scheduler.Observability;
+using Parallax.Scheduler.Planning;
+using Parallax.Scheduler.Swarm;
+using Parallax.Scheduler.Workflow;
+
+namespace Parallax.Scheduler;
+
+/// <summary>Puts a scheduler into a host.</summary>
+public static class SchedulerHosting
+{
+    /// <summary>
+    /// Adds the scheduler's services and its gRPC endpoint. <see cref="ISwarmObserver"/>, <see cref="IPlanPublisher"/> and
+    /// <see cref="IEventStore"/> are taken from the host when they are registered, before or after; a store that is not is opened as
+    /// the options say, and a scheduler without the first two is in no swarm.
+    /// </summary>
+    /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
+    public static WebApplicationBuilder AddScheduler(this WebApplicationBuilder builder, SchedulerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(options);
+        builder.AddSchedulerCore(options);
+        builder.Listen(IPAddress.Parse(options.Bind), options.Port, HttpProtocols.Http2);
+        return builder;
+    }
+
+    /// <summary>The same for a host that listens already.</summary>
+    /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
+    public static WebApplicationBuilder AddSchedulerCore(this WebApplicationBuilder builder, SchedulerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(options);
+        OptionsException.ThrowIfAny(options.Validate());
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddMetrics();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(new SchedulerSettings());
+        services.TryAddSingleton<Replan>(Allocator.Replan);
+        services.TryAddSingleton<IEventStore>(provider => OpenStore(options, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<NoSwarm>();
+        if (options.WorkersPath is { } path)
+        {
+            services.AddSingleton(provider => new WorkersFile(
+                path, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<WorkersFile>>()));
+            services.AddSingleton<ISwarmObserver>(static provider => provider.GetRequiredService<WorkersFile>());
+            services.AddHostedService(static provider => provider.GetRequiredService<WorkersFile>());
+        }
+
+        services.TryAddSingleton<ISwarmObserver>(static provider => provider.GetRequiredService<NoSwarm>());
+        services.TryAddSingleton<IPlanPublisher>(static provider => provider.GetRequiredService<NoSwarm>());
+        services.AddSingleton<SchedulerInstruments>();
+        services.AddSingleton<SchedulerAddress>();
+        services.AddSingleton<PlanStream>();
+        services.AddSingleton<SwarmWatch>();
+        services.AddSingleton<PlanAnnouncer>();
+        services.AddSingleton<SchedulerLoop>();
+        services.AddSingleton<SchedulerService>();
+        services.AddHostedService(static provider => provider.GetRequiredService<SchedulerLoop>());
+        services.AddGrpc(static grpc => grpc.EnableDetailedErrors = false);
+        return builder;
+    }
+
+    /// <summary>Maps the scheduler's calls.</summary>
+    /// <exception cref="Parallax.Runtime.ParallaxException">The event store or the file of workers cannot be used.</exception>
+    public static WebApplication MapScheduler(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        _ = app.Services.GetRequiredService<SchedulerLoop>(); // what cannot be had must fail the start, not a command
+        app.MapGrpcService<SchedulerService>();
+        return app;
+    }
+
+    private static IEventStore OpenStore(SchedulerOptions options, TimeProvider clock) =>
+        options.StorePath is { } path ? SqliteEventStore.Open(path, clock) : new InMemoryEventStore(clock);
+}

@@ -1,0 +1,107 @@
+using Parallax.Contracts.V1;
+using Parallax.Placement;
+using Parallax.Scheduler.Planning;
+using static Parallax.UnitTests.Scheduler.Swarms;
+
+namespace Parallax.UnitTests.Scheduler;
+
+/// <summary>When a scheduler plans, and what it takes for a change.</summary>
+public class PlanTimingTests
+{
+    private static readonly SchedulerSettings Settings = new();
+
+    private static readonly SchedulerState Serving = new Story { Swarm = Of(Worker(1, 8), Worker(2, 8)) }.Given(
+        new ModelDeployed(new CommandStamp("c", "d"), Model("m", 8)),
+        new PlanChanged(
+            new AllocationPlan([new PlannedPipeline("m", [new Assignment(Id(1), "m", Range(0, 8))], 1, 1)], [], [Id(2)], [], []),
+            [],
+            SchedulerState.Map<long>().Add(Id(1), 1),
+            Story.Now,
+            "")).State;
+
+    [Fact]
+    public void Changes_AreGathered_ButNotForEver()
+    {
+        var timing = PlanTiming.Planned(At(10));
+        Assert.Equal(At(70), timing.DueAt(Settings));
+        timing = timing.With(SwarmChange.None, At(11));
+        Assert.Equal(At(70), timing.DueAt(Settings));
+
+        timing = timing.With(SwarmChange.Changed, At(20));
+        Assert.Equal(At(20.5), timing.DueAt(Settings));
+        timing = timing.With(SwarmChange.Changed, At(20.4));
+        Assert.Equal(At(20.9), timing.DueAt(Settings));
+        timing = timing.With(SwarmChange.Changed, At(21.9));
+        Assert.Equal(At(22), timing.DueAt(Settings));
+    }
+
+    [Fact]
+    public void LostPipeline_DoesNotWait()
+    {
+        var timing = PlanTiming.Planned(At(10)).With(SwarmChange.Changed, At(20)).With(SwarmChange.PipelineLost, At(20.1));
+
+        Assert.True(timing.DueAt(Settings) <= At(20.1));
+        Assert.True(PlanTiming.Planned(At(21)).DueAt(Settings) > At(60));
+    }
+
+    [Fact]
+    public void Change_IsWhatMattersToPlanning()
+    {
+        var before = Of(Worker(1, 8), Worker(2, 8));
+        Assert.Equal(SwarmChange.None, Between(View(Busy(Record(1, 8))), Worker(2, 8)));
+        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8), Worker(2, 9)));
+        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8), Worker(2, 8), Worker(3, 8)));
+        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8)));
+        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8, Shard("m", 0, 8, 8)), Worker(2, 8)));
+        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8), View(new WorkerRecord(Record(2, 8)) { Phase = WorkerPhase.Draining })));
+        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8), View(new WorkerRecord(Record(2, 8)) { Unreachable = { Id(1) } })));
+        Assert.Equal(SwarmChange.PipelineLost, Between(Worker(2, 8)));
+        Assert.Equal(SwarmChange.PipelineLost, Between(View(new WorkerRecord(Record(1, 8)) { Incarnation = 2 }), Worker(2, 8)));
+
+        SwarmChange Between(params Parallax.Placement.Records.WorkerView[] after) => SwarmChanges.Between(before, Of(after), Serving);
+
+        static WorkerRecord Busy(WorkerRecord record)
+        {
+            record.Sequence = 99;
+            record.Load = new Load { Sessions = 5, Busy = 0.5 };
+            record.Rtts.Add(new PeerRtt { WorkerId = Id(2), Milliseconds = 3 });
+            return record;
+        }
+    }
+
+    [Fact]
+    public void Stall_WorkerThatNotesNothing_IsSetAsideAndComesBack()
+    {
+        var deaf = Of(View(new WorkerRecord(Record(1, 8)) { Follows = null }), Worker(2, 8));
+        var stalls = StallWatch.Empty.Observe(Serving, deaf, At(0), Settings);
+        Assert.Equal(At(60), stalls.NextAt(Settings));
+        stalls = stalls.Observe(Serving, deaf, At(59), Settings);
+        Assert.False(stalls.IsAside(deaf.Workers[Id(1)]));
+
+        stalls = stalls.Observe(Serving, deaf, At(60), Settings);
+        Assert.True(stalls.IsAside(deaf.Workers[Id(1)]));
+        Assert.DoesNotContain(PlanRequest.Of(Serving, deaf, stalls).Cluster.Nodes, static node => node.Id == Id(1));
+        var anew = Of(View(new WorkerRecord(Record(1, 8)) { Incarnation = 2 }));
+        Assert.False(stalls.Observe(Serving, anew, At(61), Settings).IsAside(anew.Workers[Id(1)]));
+
+        stalls = stalls.Observe(Serving, deaf, At(359), Settings);
+        Assert.True(stalls.IsAside(deaf.Workers[Id(1)]));
+        stalls = stalls.Observe(Serving, deaf, At(360), Settings);
+        Assert.False(stalls.IsAside(deaf.Workers[Id(1)]));
+    }
+
+    [Fact]
+    public void Stall_WorkerThatDoesOrMustWait_IsNotSetAside()
+    {
+        Assert.Empty(After(Worker(1, 8, Shard("m", 0, 8, 8))));
+        Assert.Empty(After(View(new WorkerRecord(Record(1, 8, Shard("m", 0, 8, 8, ShardState.Loading))) { Phase = WorkerPhase.Loading })));
+        Assert.Empty(After(Worker(1, 8, Shard("n", 0, 8, 8)))); // its sessions there have to end first
+        Assert.NotEmpty(After(Worker(1, 8)));
+        Assert.Empty(StallWatch.Empty.Observe(Serving, Of(Worker(2, 8)), At(0), Settings).Entries); // it was told nothing
+
+        static IEnumerable<string> After(Parallax.Placement.Records.WorkerView worker) =>
+            StallWatch.Empty.Observe(Serving, Of(worker), At(0), Settings).Observe(Serving, Of(worker), At(100), Settings).Entries.Keys;
+    }
+
+    private static TimeSpan At(double seconds) => TimeSpan.FromSeconds(seconds);
+}
