@@ -6,6 +6,8 @@ using Parallax.Cli.Inspect;
 using Parallax.Cli.Run;
 using Parallax.Cli.Services;
 using Parallax.Cli.Shards;
+using Parallax.Cli.Status;
+using Parallax.Cli.Swarm;
 using Parallax.Cli.Tokens;
 
 namespace Parallax.Cli;
@@ -27,7 +29,10 @@ internal static class CommandLine
               parallax chat           talk to it (in a second terminal)
               parallax run --help     how to serve another model
 
-            On several machines: parallax worker on each, parallax router on one, parallax shards to look after them.
+            On several machines:
+              parallax run --listen 0.0.0.0:7100     on the first; it prints the line for the others
+              parallax join HOST:7100 --token ...    on each of the others
+              parallax status --watch                who is there and what they do
 
             Exit codes: 0 done or stopped as asked, 1 failed, 2 wrong command line, 3 the model cannot be used,
             4 the device is not available, 5 the address to listen on cannot be had, 130 interrupted before it was done.
@@ -41,6 +46,9 @@ internal static class CommandLine
             ServiceCommands.CreateWorker(),
             ServiceCommands.CreateRouter(),
             ShardsCommand.Create(),
+            JoinCommand.Create(),
+            LeaveCommand.Create(),
+            StatusCommand.Create(),
             TokenCommand.Create(),
             PeerCommand.Create(),
         };

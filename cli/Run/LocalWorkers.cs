@@ -97,8 +97,6 @@ internal static class LocalWorkers
         }
 
         using var backend = CpuBackend.Create(new CpuBackendOptions { Threads = 1 }); // says sizes, computes nothing
-        var sizes = new WeightSizes(model.Spec, model.Weights, backend);
-        var work = Enumerable.Range(0, layers).Select(sizes.Layer).ToArray();
-        return (StageCut.Plan(work, sizes.Head, count), model.WeightsHash);
+        return (StageCut.Of(model.Spec, model.Weights, backend, count), model.WeightsHash);
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parallax.Cli.Swarm;
 using Parallax.Cli.Terminal;
 using Parallax.Hosting;
 using Parallax.Runtime.Execution;
@@ -20,6 +21,9 @@ internal static class RunCommand
         var workers = new Option<int>("--workers") { Description = "Workers that the model is cut over, all in this process; 1 keeps it whole.", DefaultValueFactory = static _ => RunSettings.DefaultWorkers, HelpName = "count" };
         var log = new Option<string?>("--request-log") { Description = "File in which every request and token is noted before the client sees it. Default: none.", HelpName = "file" };
 
+        var listen = new Option<string?>("--listen") { Description = "Found a swarm that other machines can join: where they dial this one, IP:PORT, e.g. 0.0.0.0:7100. Default: none.", HelpName = "ip:port" };
+        var member = new MemberOptionsSet();
+
         var command = new ExplainedCommand(
             "run",
             "Serve a model over an OpenAI-compatible HTTP API, all in this process.",
@@ -29,12 +33,17 @@ internal static class RunCommand
               parallax run --model ~/models/SmolLM2-135M-Instruct.Q4_1.gguf --ctx 2048
               parallax run --port 9000 --threads 4
               parallax run --workers 1
+              parallax run --listen 0.0.0.0:7100     a swarm: prints the line by which other machines join
+
+            With --listen this machine is one worker unless --workers says more, and layers are placed by the scheduler;
+            --workers N cuts the model over N workers of this process and leaves it so.
 
             Ctrl-C stops: no new requests, running answers may take 3 seconds more. A second Ctrl-C ends it at once.
             """)
         {
-            model, port, bind, context, threads, batch, residual, workers, log,
+            model, port, bind, context, threads, batch, residual, workers, log, listen,
         };
+        member.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
             var settings = new RunSettings
@@ -49,9 +58,24 @@ internal static class RunCommand
                 Workers = parsed.GetValue(workers),
                 RequestLog = parsed.GetValue(log),
             };
-            settings.ThrowIfInvalid();
-            using var signals = new StopSignals();
-            return await RunAsync(settings, signals);
+            if (parsed.GetValue(listen) is not { } where)
+            {
+                settings.ThrowIfInvalid();
+                using var signals = new StopSignals();
+                return await RunAsync(settings, signals);
+            }
+
+            return await SwarmRun.RunAsync(new FounderSettings(
+                parsed.GetResult(workers) is { Implicit: false } ? settings : settings with { Workers = 1 },
+                MemberAddress.ParseListen(where, "--listen"))
+            {
+                Advertise = [.. parsed.GetValue(member.Advertise)!.Select(static one => MemberAddress.Parse(one, "--advertise"))],
+                State = parsed.GetValue(member.State),
+                Name = parsed.GetValue(member.Name) ?? Environment.MachineName,
+                Region = parsed.GetValue(member.Region) ?? "",
+                Memory = parsed.GetValue(member.Memory),
+                Nats = member.Nats.Read(parsed, Environment.GetEnvironmentVariable),
+            });
         });
         return command;
     }

@@ -1,11 +1,21 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Execution;
+using Parallax.Runtime.Models;
+using Parallax.Runtime.Weights;
 
 namespace Parallax.Cli.Run;
 
 /// <summary>Cuts a model's layers into consecutive stages of about the same work.</summary>
 internal static class StageCut
 {
+    /// <summary>The cut of a model at hand.</summary>
+    public static ImmutableArray<LayerRange> Of(ModelSpec spec, IWeightSource weights, IComputeBackend backend, int stages)
+    {
+        var sizes = new WeightSizes(spec, weights, backend);
+        return Plan([.. Enumerable.Range(0, spec.Layers.Length).Select(sizes.Layer)], sizes.Head, stages);
+    }
+
     /// <summary>
     /// The cut whose stages differ least (least sum of squares). A decoding step reads every weight of a stage once, so
     /// that work is counted in bytes: the head's are the last stage's, the embedding's are nobody's, because a step

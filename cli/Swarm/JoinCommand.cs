@@ -2,11 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using Parallax.Contracts.V1;
 using Parallax.Hosting;
-using Parallax.Identity;
-using Parallax.Identity.Membership;
-using Parallax.Identity.Tokens;
 using Parallax.ModelFiles.Shapes;
 using Parallax.ModelFiles.Storage;
 using Parallax.Placement;
@@ -19,12 +15,10 @@ namespace Parallax.Cli.Swarm;
 /// <summary><c>parallax join</c>.</summary>
 internal static class JoinCommand
 {
-    private const string TokenVariable = "PARALLAX_TOKEN";
-
     public static Command Create()
     {
         var address = new Argument<string>("address") { Description = "A member of the swarm, HOST:PORT." };
-        var token = new Option<string?>("--token") { Description = $"The join token, or the variable {TokenVariable}. Needed once: afterwards the certificate in the state folder will do.", HelpName = "token" };
+        var token = MemberEntry.TokenOption();
         var model = new Option<string[]>("--model", "-m") { Description = "Models on this machine, files or folders, to load from; what is missing comes from other members. May be repeated.", HelpName = "path", DefaultValueFactory = static _ => [] };
         var listen = new Option<string?>("--listen") { Description = $"Where other members dial this one, IP:PORT. Default: all addresses, port {JoinSettings.DefaultPort} if it is free.", HelpName = "ip:port" };
         var leave = new Option<int>("--leave-time") { Description = "Seconds that others may take to take over, and running answers to end, when this machine leaves.", DefaultValueFactory = static _ => 60, HelpName = "seconds" };
@@ -45,11 +39,10 @@ internal static class JoinCommand
         member.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
-            var text = parsed.GetValue(token) ?? Environment.GetEnvironmentVariable(TokenVariable);
             var settings = new JoinSettings
             {
                 Bootstrap = MemberAddress.Parse(parsed.GetValue(address)!, "address"),
-                Token = string.IsNullOrEmpty(text) ? null : JoinToken.Parse(text),
+                Token = MemberEntry.ReadToken(parsed.GetValue(token)),
                 Models = parsed.GetValue(model)!,
                 Listen = parsed.GetValue(listen) is { } where ? MemberAddress.ParseListen(where, "--listen") : null,
                 Advertise = [.. parsed.GetValue(member.Advertise)!.Select(static one => MemberAddress.Parse(one, "--advertise"))],
@@ -80,7 +73,7 @@ internal static class JoinCommand
         using var folder = settings.State is { } named ? MemberFolder.Take(named) : MemberFolder.TakeFor(settings.Bootstrap);
         using var key = folder.State.LoadOrCreatePeerKey();
         using var loggers = CliLogging.Create();
-        using var credentials = await EnterAsync(settings, folder, key, signals.Asked);
+        using var credentials = await MemberEntry.EnterAsync(settings.Bootstrap, settings.Token, folder.State, key, signals.Asked);
         Console.Error.WriteLine($"A member of swarm {credentials.Swarm.Abbreviated} as {credentials.Self.Abbreviated}. Measuring this machine ...");
         var device = DeviceProbe.Measure(settings.Threads ?? 0, settings.Memory, TimeProvider.System).ToWire(settings.Region);
         await using var news = MemberNews.Open(settings.Nats, credentials, loggers);
@@ -118,28 +111,9 @@ internal static class JoinCommand
         return ExitCode.Ok;
     }
 
-    /// <summary>The credentials of an earlier time if they still hold, else what the token is worth.</summary>
-    private static async Task<SwarmCredentials> EnterAsync(JoinSettings settings, MemberFolder folder, PeerKey key, CancellationToken stop)
-    {
-        var known = folder.State.LoadCredentials(key, TimeProvider.System);
-        if (known is not null && (settings.Token is null || settings.Token.Swarm == known.Swarm) && known.Member.NotAfter > TimeProvider.System.GetUtcNow())
-        {
-            return known;
-        }
-
-        known?.Dispose();
-        var token = settings.Token ?? throw new OptionsException([
-            known is null
-                ? $"--token: joining takes a token; 'parallax token create' on the machine that founded the swarm makes one. (Or {TokenVariable}.)"
-                : $"--token: this machine's certificate has expired at {known.Member.NotAfter:u}; join again with a token."]);
-        var credentials = await MembershipClient.JoinAsync(settings.Bootstrap, token, key, TimeProvider.System, stop);
-        folder.State.Save(credentials);
-        return credentials;
-    }
-
     private static IPEndPoint DefaultListen(Uri bootstrap)
     {
-        var address = bootstrap.IsLoopback ? IPAddress.Loopback : IPAddress.Any;
+        var address = MemberEntry.DefaultBind(bootstrap);
         using var probe = new TcpListener(address, JoinSettings.DefaultPort);
         try
         {

@@ -70,6 +70,20 @@ public static class SchedulerHosting
         return builder;
     }
 
+    /// <summary>
+    /// The same for a host that is a member of a swarm (and listens as one): sees its workers, publishes its plan there, and
+    /// its id is the member's.
+    /// </summary>
+    /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
+    public static WebApplicationBuilder AddSwarmScheduler(this WebApplicationBuilder builder, SchedulerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.AddSingleton<MemberSwarm>();
+        builder.Services.AddSingleton<ISwarmObserver>(static provider => provider.GetRequiredService<MemberSwarm>());
+        builder.Services.AddSingleton<IPlanPublisher>(static provider => provider.GetRequiredService<MemberSwarm>());
+        return builder.AddSchedulerCore(options);
+    }
+
     /// <summary>Maps the scheduler's calls.</summary>
     /// <exception cref="Parallax.Runtime.ParallaxException">The event store or the file of workers cannot be used.</exception>
     public static WebApplication MapScheduler(this WebApplication app)

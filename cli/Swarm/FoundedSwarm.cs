@@ -1,0 +1,261 @@
+using System.Collections.Immutable;
+using System.Net;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Parallax.Cli.Run;
+using Parallax.Contracts.V1;
+using Parallax.Hosting;
+using Parallax.Hosting.Http;
+using Parallax.Hosting.Lifetime;
+using Parallax.Identity;
+using Parallax.Identity.Authority;
+using Parallax.Identity.Tokens;
+using Parallax.ModelFiles.Shapes;
+using Parallax.ModelFiles.Storage;
+using Parallax.Placement;
+using Parallax.Router;
+using Parallax.Router.Routing;
+using Parallax.Runtime.Cpu;
+using Parallax.Scheduler;
+using Parallax.Swarm.Hosting;
+using Parallax.Swarm.Members;
+using Parallax.Swarm.Telemetry;
+using Parallax.Worker.Gpu.Swarm;
+
+namespace Parallax.Cli.Swarm;
+
+/// <summary>
+/// A swarm's first machine: workers, the scheduler and a router in one process, and the swarm's key. Others join it by
+/// <c>parallax join</c>.
+/// </summary>
+internal sealed class FoundedSwarm : IAsyncDisposable
+{
+    private readonly FounderSettings _settings;
+    private readonly MemberFolder _folder;
+    private readonly ILoggerFactory _loggers = CliLogging.Create();
+    private readonly List<IDisposable> _keys = []; // and credentials, of all members of this process
+    private readonly List<SwarmWorkerApp> _workers = [];
+    private SwarmAuthority? _authority;
+    private ModelStore? _models;
+    private NatsTelemetry? _news;
+    private WebApplication? _router;
+
+    private FoundedSwarm(FounderSettings settings, MemberFolder folder) => (_settings, _folder) = (settings, folder);
+
+    /// <summary>Where the API listens.</summary>
+    public Uri Api => _router!.ListeningAddress();
+
+    /// <summary>The first worker, which others dial.</summary>
+    public SwarmWorkerApp First => _workers[0];
+
+    /// <summary>What is served.</summary>
+    public RouterModel Model { get; private set; } = null!;
+
+    /// <summary>A token for another machine.</summary>
+    public JoinToken Token { get; private set; } = null!;
+
+    /// <summary>The swarm's id.</summary>
+    public string Swarm => _authority!.Swarm.ToString();
+
+    /// <summary>Founds the swarm, or goes on with the one that the state folder holds.</summary>
+    /// <exception cref="Parallax.Runtime.ParallaxException">The model, the state folder or an address cannot be used.</exception>
+    public static async Task<FoundedSwarm> StartAsync(FounderSettings settings, TextWriter notes, CancellationToken stop)
+    {
+        var swarm = new FoundedSwarm(settings, MemberFolder.Take(settings.State ?? StateFolder.DefaultPath));
+        try
+        {
+            await swarm.StartAsync(notes, stop);
+            return swarm;
+        }
+        catch
+        {
+            await swarm.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Lets running answers end, then leaves.</summary>
+    public async Task StopAsync()
+    {
+        await _router!.StopAsync();
+        await Task.WhenAll(_workers.Select(static worker => worker.StopAsync()));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_router is not null)
+        {
+            await _router.DisposeAsync();
+        }
+
+        foreach (var worker in Enumerable.Reverse(_workers))
+        {
+            await worker.DisposeAsync();
+        }
+
+        if (_news is not null)
+        {
+            await _news.DisposeAsync();
+        }
+
+        if (_models is not null)
+        {
+            await _models.DisposeAsync();
+        }
+
+        _keys.ForEach(static key => key.Dispose());
+        _authority?.Dispose();
+        _folder.Dispose();
+        _loggers.Dispose();
+    }
+
+    private async Task StartAsync(TextWriter notes, CancellationToken stop)
+    {
+        // 1. Who we are. 2. What we have. 3. Workers, the first with the scheduler. 4. The router. 5. The model is deployed.
+        Model = RouterModel.Load(_settings.Run.Model);
+        _authority = await SwarmAuthority.OpenOrFoundAsync(_folder.State, TimeProvider.System, stop);
+        var credentials = Enter(_folder.State, MemberRoles.Worker | MemberRoles.Router | MemberRoles.Scheduler | MemberRoles.Admin);
+        _folder.State.Save(credentials);
+        _news = MemberNews.Open(_settings.Nats, credentials, _loggers);
+        _models = new ModelStore(new ModelStoreOptions { Paths = [_settings.Run.Model] }, TimeProvider.System, _loggers.CreateLogger<ModelStore>());
+        var held = await _models.AddAsync(_settings.Run.Model, stop);
+        _ = _models.StartIndexing();
+        var served = ServedDescription.Of(_settings.Run, held, notes);
+        var device = await Task.Run(() => DeviceProbe.Measure(_settings.Run.Threads ?? 0, _settings.Memory, TimeProvider.System), stop);
+
+        for (var i = 0; i < served.Workers; i++)
+        {
+            _workers.Add(await StartWorkerAsync(i, served.Workers, credentials, device.ToWire(_settings.Region), stop));
+        }
+
+        _folder.WriteAddress(MemberFolder.Local(First.Address));
+        _router = await StartRouterAsync(credentials, stop);
+        await DeployAsync(served, credentials, stop);
+        Token = await _authority.CreateTokenAsync(First.Member.Self, MemberRoles.Worker, _settings.TokenLife, stop);
+    }
+
+    private SwarmCredentials Enter(StateFolder folder, MemberRoles roles)
+    {
+        var key = folder.LoadOrCreatePeerKey();
+        _keys.Insert(0, key);
+        var credentials = _authority!.CreateCredentials(key, roles);
+        _keys.Insert(0, credentials);
+        return credentials;
+    }
+
+    private Task<SwarmWorkerApp> StartWorkerAsync(int index, int count, SwarmCredentials first, Device device, CancellationToken stop)
+    {
+        var folder = index == 0 ? _folder.State : new StateFolder(Path.Combine(_folder.Path, $"worker-{index + 1}"));
+        var credentials = index == 0 ? first : Enter(folder, MemberRoles.Worker);
+
+        // They share this machine.
+        device.Tflops /= count;
+        device.BandwidthGbps /= count;
+        var options = _settings.ToWorker(index);
+        return SwarmWorkerApp.StartAsync(
+            new SwarmWorkerSetup
+            {
+                Options = options with { MemoryBytes = options.MemoryBytes ?? device.MemoryBytes / count },
+                Member = new MemberSetup
+                {
+                    Credentials = credentials,
+                    Incarnation = 0,
+                    Bootstrap = index == 0 ? [] : [new Uri(First.Member.Addresses[0])],
+                    Advertise = index == 0 ? _settings.Advertise : [],
+                    News = index == 0 ? _news : null,
+                    Authority = index == 0 ? _authority : null,
+                    Folder = folder,
+                },
+                Models = _models!,
+                Name = count == 1 ? _settings.Name : $"{_settings.Name}/{index + 1}",
+                Device = device,
+                Replan = Allocator.Replan,
+                Add = index == 0 ? AddScheduler : null,
+                Map = index == 0 ? static app => app.MapScheduler() : null,
+            },
+            stop);
+    }
+
+    private void AddScheduler(WebApplicationBuilder builder) => builder.AddSwarmScheduler(new SchedulerOptions
+    {
+        Id = _authority!.Swarm.ToString(),
+        StorePath = Path.Combine(_folder.Path, "scheduler.db"),
+    });
+
+    private async Task<WebApplication> StartRouterAsync(SwarmCredentials credentials, CancellationToken stop)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.AddServiceDefaults().UseEmbeddedLifetime();
+        builder.Services.AddSingleton<ISwarmView>(new MemberView(First.Member));
+        builder.AddRouter(_settings.Run.ToRouter([]) with { IsSwarm = true }, Model, credentials);
+        var router = builder.Build();
+        try
+        {
+            router.MapRouter();
+            await router.StartAsync(stop);
+            return router;
+        }
+        catch
+        {
+            await router.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Tells the scheduler what to serve; it may take a moment until it leads.</summary>
+    private async Task DeployAsync(ServedDescription served, SwarmCredentials credentials, CancellationToken stop)
+    {
+        using var channel = MemberChannels.Open(credentials, MemberFolder.Local(First.Address), First.Member.Self);
+        var client = new Contracts.V1.Scheduler.SchedulerClient(channel);
+        await WhenLeadingAsync(() => client.DeployAsync(new DeployRequest { CommandId = NewCommand(), Model = served.Model }, cancellationToken: stop).ResponseAsync, stop);
+        for (var i = 0; i < served.Cut.Length; i++)
+        {
+            var request = new PinRequest
+            {
+                CommandId = NewCommand(),
+                WorkerId = _workers[i].Member.Self.ToString(),
+                Model = served.Model.Shape.Name,
+                LayerStart = served.Cut[i].Start,
+                LayerEnd = served.Cut[i].End,
+            };
+            await WhenLeadingAsync(() => client.PinAsync(request, cancellationToken: stop).ResponseAsync, stop);
+        }
+
+        if (served.Cut.IsEmpty)
+        {
+            await WhenLeadingAsync(
+                () => client.UnpinAsync(
+                    new UnpinRequest { CommandId = NewCommand(), WorkerId = First.Member.Self.ToString(), Model = served.Model.Shape.Name }, cancellationToken: stop).ResponseAsync,
+                stop);
+        }
+    }
+
+    private static string NewCommand() => $"run-{Guid.NewGuid():n}";
+
+    private static async Task WhenLeadingAsync<T>(Func<Task<T>> call, CancellationToken stop)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                await call();
+                return;
+            }
+            catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
+            {
+                return; // there was no such pin
+            }
+            catch (RpcException e) when (e.StatusCode is StatusCode.FailedPrecondition or StatusCode.Unavailable && attempt < 100)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), stop); // it has not taken the lead yet
+            }
+            catch (RpcException e)
+            {
+                throw new SwarmCommandException($"The scheduler does not take the model: {e.Status.Detail}", e);
+            }
+        }
+    }
+}
