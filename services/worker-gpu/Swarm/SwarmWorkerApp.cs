@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Parallax.Contracts.Identifiers;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Hosting.Lifetime;
