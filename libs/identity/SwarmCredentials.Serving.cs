@@ -16,6 +16,9 @@ public sealed partial class SwarmCredentials
 
     private static readonly TimeSpan HandshakeTime = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a connection may stay that is no member's: enough to join, too short to hold places that members need.</summary>
+    private static readonly TimeSpan StrangerTime = TimeSpan.FromSeconds(30);
+
     /// <summary>
     /// Makes an endpoint one of the swarm: TLS with this peer's certificate, the caller's asked for. The handshake lets
     /// everybody in, because whoever joins has no certificate yet; the gate decides on every call,
@@ -29,6 +32,8 @@ public sealed partial class SwarmCredentials
             var accepted = new AcceptedConnection(this, connection);
             connection.Features.Set(accepted);
             _connections.Add(accepted);
+            await using var timer = _clock.CreateTimer(
+                static state => ((AcceptedConnection)state!).CloseIfStranger(), accepted, StrangerTime, Timeout.InfiniteTimeSpan);
             try
             {
                 await next(connection);

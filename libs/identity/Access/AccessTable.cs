@@ -22,6 +22,7 @@ internal sealed class AccessTable
     ];
 
     private readonly FrozenDictionary<string, AccessRule> _rules;
+    private readonly FrozenSet<string> _services;
 
     /// <param name="further">Lines beside <see cref="Standard"/>; they may replace some of it.</param>
     public AccessTable(IEnumerable<AccessEntry> further)
@@ -33,6 +34,7 @@ internal sealed class AccessTable
         }
 
         _rules = rules.ToFrozenDictionary(StringComparer.Ordinal);
+        _services = rules.Keys.Select(static calls => calls.Split('/')[0]).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>
@@ -54,4 +56,8 @@ internal sealed class AccessTable
             : _rules.TryGetValue(call[..slash], out var service) ? service
             : null;
     }
+
+    /// <summary>Whether a path leads to a service that the table names, as lenient as the server's routing may be.</summary>
+    /// <param name="path">The request's path.</param>
+    public bool Names(string path) => _services.Contains(path.TrimStart('/').Split('/')[0]);
 }

@@ -11,6 +11,7 @@ namespace Parallax.Identity.Access;
 /// </summary>
 internal sealed partial class MemberGate(RequestDelegate next, AccessTable table, AttemptLimiter logged, TimeProvider clock, ILogger<MemberGate> logger)
 {
+    private const int MaxLoggedPath = 128;
     private const int GrpcPermissionDenied = 7;
     private const int GrpcUnauthenticated = 16;
 
@@ -20,7 +21,7 @@ internal sealed partial class MemberGate(RequestDelegate next, AccessTable table
         var rule = table.Find(path);
         if (context.Features.Get<AcceptedConnection>() is not { } connection)
         {
-            return rule is null && context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) != true
+            return !table.Names(path) && context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) != true
                 ? next(context)
                 : Refuse(context, GrpcUnauthenticated, "this is not the swarm's port", "nobody");
         }
@@ -32,7 +33,7 @@ internal sealed partial class MemberGate(RequestDelegate next, AccessTable table
             AccessDecision.Unauthenticated => Refuse(context, GrpcUnauthenticated, $"only members of the swarm may call, and {problem}", "nobody"),
             _ when rule is { } known => Refuse(
                 context, GrpcPermissionDenied, $"{path[1..]} is for {string.Join(" or ", known.AnyOf.Words())}; {caller!.Id} is {caller.Roles.ToText()}", caller.Id.ToString()),
-            _ => Refuse(context, GrpcPermissionDenied, $"there is no call {path} for members", caller!.Id.ToString()),
+            _ => Refuse(context, GrpcPermissionDenied, "there is no such call for members", caller!.Id.ToString()),
         };
     }
 
@@ -42,7 +43,8 @@ internal sealed partial class MemberGate(RequestDelegate next, AccessTable table
         var address = context.Connection.RemoteIpAddress;
         if (logged.TryTake(address, clock.GetUtcNow()))
         {
-            LogRefused(context.Request.Path.Value ?? "", address?.ToString() ?? "?", caller, reason);
+            var path = context.Request.Path.ToUriComponent(); // encoded: a path may hold what a log should not
+            LogRefused(path.Length <= MaxLoggedPath ? path : path[..MaxLoggedPath], address?.ToString() ?? "?", caller, reason);
         }
 
         var response = context.Response;

@@ -43,6 +43,15 @@ internal sealed class AcceptedConnection
         }
     }
 
+    /// <summary>Closes the connection unless a member in good standing has it. To be called when the handshake is over.</summary>
+    public void CloseIfStranger()
+    {
+        if (Caller(out var problem) is null)
+        {
+            _connection.Abort(new ConnectionAbortedException($"A stranger's time is over: {problem}."));
+        }
+    }
+
     private (MemberIdentity? Member, string Problem) ReadCertificate()
     {
         if (_connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is not { } certificate)

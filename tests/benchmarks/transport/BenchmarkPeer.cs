@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Parallax.Contracts.Identifiers;
+using Parallax.Identity;
 using Parallax.Transport.Buffers;
 using Parallax.Transport.Framing;
 using Parallax.Transport.Links;
@@ -26,8 +27,12 @@ internal sealed class BenchmarkPeer : ILinkHandler
     /// <summary>Why the link is down, once it is.</summary>
     public string? Down { get; private set; }
 
-    public static LinkHub CreateHub(BenchmarkPeer peer) => new(
-        Configure(ClientId, new LinkOptions()), peer, TimeProvider.System, NullLogger<LinkHub>.Instance);
+    public static LinkHub CreateHub(BenchmarkPeer peer, SwarmCredentials? credentials) => new(
+        Configure(credentials?.Self.ToString() ?? ClientId, new LinkOptions()),
+        peer,
+        TimeProvider.System,
+        NullLogger<LinkHub>.Instance,
+        security: BenchmarkSwarm.Security(credentials));
 
     public static LinkOptions Configure(string id, LinkOptions options)
     {

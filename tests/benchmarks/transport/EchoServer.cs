@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Parallax.Identity.Access;
 using Parallax.Transport.Framing;
 using Parallax.Transport.Links;
 
@@ -22,18 +23,30 @@ internal static class EchoServer
     public const int RawMessage = BenchmarkPeer.Hidden * 2;
     public const int RawChunk = 256 * 1024;
 
-    public static async Task<int> RunAsync()
+    /// <param name="folder">Where the credentials of a member lie; null for clear text.</param>
+    public static async Task<int> RunAsync(string? folder)
     {
+        var credentials = folder is null ? null : BenchmarkSwarm.Load(folder);
         var peer = new BenchmarkPeer { FrameHandler = Echo };
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.UseTransportLimits();
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(IPAddress.Loopback, 0, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                credentials?.Secure(listen);
+            });
         });
+        if (credentials is not null)
+        {
+            builder.Services.AddSwarmAccess(credentials);
+            builder.Services.AddSingleton(BenchmarkSwarm.Security(credentials)!);
+        }
+
         builder.Services.AddSingleton<ILinkHandler>(peer);
-        builder.Services.AddTransport(options => BenchmarkPeer.Configure(BenchmarkPeer.ServerId, options));
+        builder.Services.AddTransport(options => BenchmarkPeer.Configure(credentials?.Self.ToString() ?? BenchmarkPeer.ServerId, options));
         await using var app = builder.Build();
         app.MapTransport();
         await app.StartAsync();

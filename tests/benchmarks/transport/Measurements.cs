@@ -17,9 +17,11 @@ internal static class Measurements
     private const int Warmup = 20_000; // the JIT compiles in the background; it needs time more than calls
     private const int Rounds = 5;
 
-    public static async Task<int> RunAsync(int frames, int prefillMiB)
+    public static async Task<int> RunAsync(int frames, int prefillMiB, bool tls)
     {
-        using var server = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, "serve")
+        using var swarm = tls ? await BenchmarkSwarm.FoundAsync() : null;
+        string[] arguments = swarm is null ? ["serve"] : ["serve", swarm.ServerFolder];
+        using var server = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
@@ -31,11 +33,11 @@ internal static class Measurements
             var parts = line.Split(' ');
             var rawPort = int.Parse(parts[1], CultureInfo.InvariantCulture);
             var peer = new BenchmarkPeer();
-            await using var hub = BenchmarkPeer.CreateHub(peer);
-            hub.Connect(BenchmarkPeer.ServerId, new Uri(parts[0]));
+            await using var hub = BenchmarkPeer.CreateHub(peer, swarm?.Client);
+            hub.Connect(swarm?.ServerId ?? BenchmarkPeer.ServerId, new Uri(parts[0]));
             var (link, generation) = await peer.Connected.Task;
 
-            Console.WriteLine($"{Environment.ProcessorCount} cores, {frames} frames, hidden {BenchmarkPeer.Hidden} bf16");
+            Console.WriteLine($"{Environment.ProcessorCount} cores, {frames} frames, hidden {BenchmarkPeer.Hidden} bf16, {(tls ? "mutual TLS" : "clear text")}");
             MeasureChecksum();
             MeasureOwnAllocation(frames);
             MeasureHops(peer, link, generation, rawPort, frames);
