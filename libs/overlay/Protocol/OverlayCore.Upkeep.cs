@@ -22,6 +22,9 @@ internal sealed partial class OverlayCore
     /// <summary>A peer that was heard of within this time is not called before another waits for its place.</summary>
     private static readonly TimeSpan DoubtAfter = TimeSpan.FromSeconds(30);
 
+    /// <summary>A peer that is back sooner was only hard to hear.</summary>
+    private static readonly TimeSpan OutageAfter = TimeSpan.FromSeconds(15);
+
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenSelfLookups = TimeSpan.FromSeconds(5);
 
@@ -90,8 +93,12 @@ internal sealed partial class OverlayCore
         if (Table.Find(contact.Id) is null
             && _rejoin.Find(target => target.Address == contact.Address || target.Id == contact.Id) is { } lost)
         {
-            // Somebody is back: there may be a whole part of the overlay behind it.
-            WantSelfLookup(now);
+            // Somebody is back after a while: there may be a whole part of the overlay behind it.
+            if (now - lost.LostAt > OutageAfter)
+            {
+                WantSelfLookup(now);
+            }
+
             (lost.Id, lost.Pause) = (contact.Id, Settings.FirstRetry);
             if (!lost.IsBootstrap)
             {
@@ -141,6 +148,7 @@ internal sealed partial class OverlayCore
         _rejoin.Add(new RejoinTarget(left.Address, isBootstrap: false)
         {
             Id = id,
+            LostAt = now,
             Pause = Settings.FirstRetry,
             NextAt = now + Spread(Settings.FirstRetry),
         });

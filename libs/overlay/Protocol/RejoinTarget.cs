@@ -12,6 +12,9 @@ internal sealed class RejoinTarget(Uri address, bool isBootstrap)
     /// <summary>Who answered there last.</summary>
     public PeerId? Id { get; set; }
 
+    /// <summary>When it was lost.</summary>
+    public TimeSpan LostAt { get; init; }
+
     public TimeSpan Pause { get; set; }
 
     public TimeSpan NextAt { get; set; }

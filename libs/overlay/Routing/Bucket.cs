@@ -6,7 +6,7 @@ namespace Parallax.Overlay.Routing;
 internal sealed class Bucket(int capacity, int replacementCapacity, int networkCapacity)
 {
     /// <summary>Calls in a row without an answer after which a peer loses its place.</summary>
-    private const int FailuresToLeave = 2;
+    private const int FailuresToLeave = 3;
 
     private readonly List<BucketEntry> _entries = [];
     private readonly List<BucketEntry> _replacements = [];
