@@ -117,8 +117,9 @@ internal sealed class ExactGrouping
                 continue;
             }
 
-            var known = orders is not null ? orders.Of(set) : reach![set].End == _costs.Layers ? OrderOf(reach, set) : null;
-            if (known is not null && _builder.Build(Members(set), known) is { } pipeline)
+            var known = orders is not null ? orders.Of(set) : reach![set].End == _costs.Layers ? [OrderOf(reach, set)] : [];
+            var pipeline = known.Select(order => _builder.Build(Members(set), order)).FirstOrDefault(static one => one is not null);
+            if (pipeline is not null)
             {
                 covered[set] = true;
                 found[BitOperations.TrailingZeroCount(set)].Add((set, pipeline));

@@ -30,8 +30,11 @@ internal sealed class ReachableOrders
         }
     }
 
-    /// <summary>An order in which these nodes, all of them, hold all layers and neighbours reach each other; or null.</summary>
-    public NodeRoom[]? Of(int set)
+    /// <summary>
+    /// Orders in which these nodes, all of them, get to the last layer and neighbours reach each other. Whether each of them
+    /// also gets a layer is for whoever cuts to say: a node may be there only because it is reached by two that are not.
+    /// </summary>
+    public IEnumerable<NodeRoom[]> Of(int set)
     {
         for (var head = 0; head < _rooms.Length; head++)
         {
@@ -39,12 +42,10 @@ internal sealed class ReachableOrders
             {
                 if (_end[set, head, last] == _costs.Layers && IsLink(last, head))
                 {
-                    return Trace(set, head, last);
+                    yield return Trace(set, head, last);
                 }
             }
         }
-
-        return null;
     }
 
     private void Reach(int set, int head, int last)
@@ -71,18 +72,31 @@ internal sealed class ReachableOrders
         for (var others = rest; others != 0; others &= others - 1)
         {
             var before = BitOperations.TrailingZeroCount(others);
-            var start = _end[rest, head, before];
-            if (start < 0 || start >= _costs.Layers || !IsLink(before, last))
+            if (_end[rest, head, before] < 0 || !IsLink(before, last))
             {
                 continue;
             }
 
-            var end = _costs.FurthestEnd(_rooms[last], start);
-            if (end > start && end > _end[set, head, last])
+            var end = Continue(_rooms[last], _end[rest, head, before]);
+            if (end > _end[set, head, last])
             {
                 (_end[set, head, last], _previous[set, head, last]) = (end, before);
             }
         }
+    }
+
+    /// <summary>How far a node gets after others; where they have all layers already they leave it one. -1: it can have none.</summary>
+    private int Continue(NodeRoom room, int covered)
+    {
+        var start = Math.Min(covered, _costs.Layers - 1);
+        var end = _costs.FurthestEnd(room, start);
+        if (end > start)
+        {
+            return end;
+        }
+
+        // Not the last layer, for lack of room for the LM head, but perhaps the one before.
+        return start == _costs.Layers - 1 && start > 0 && _costs.FurthestEnd(room, start - 1) == start ? start : -1;
     }
 
     private bool IsLink(int from, int to) => from == to || _links.IsReachable(_rooms[from].Index, _rooms[to].Index);
