@@ -95,9 +95,9 @@ internal sealed partial class SchedulerService(SchedulerLoop loop, ILogger<Sched
     }
 
     /// <summary>A name or id that is only looked up: bounded, so that refusals are.</summary>
-    private static string Name(string text) => SchedulerMapping.Printable(text) == text || text.Length > 64
-        ? text.Length <= 256 ? text : throw Invalid("A name or id has at most 256 characters.")
-        : throw Invalid("A name or id has only printable characters.");
+    private static string Name(string text) => text.Length > 256 ? throw Invalid("A name or id has at most 256 characters.")
+        : text.Any(char.IsControl) ? throw Invalid("A name or id has only printable characters.")
+        : text;
 
     private static void ThrowIfAny(List<string> problems)
     {

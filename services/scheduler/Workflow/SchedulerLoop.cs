@@ -60,7 +60,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
         _clock = clock;
         _instruments = instruments;
         _logger = logger;
-        _commands = Channel.CreateBounded<WaitingCommand>(new BoundedChannelOptions(options.MaxWaitingCommands) { SingleReader = true });
+        _commands = Channel.CreateBounded<WaitingCommand>(new BoundedChannelOptions(options.MaxWaitingCommands));
     }
 
     /// <summary>What the scheduler knows now. Thread-safe.</summary>

@@ -93,7 +93,7 @@ internal sealed class SelfPlacingSwarm
             }
 
             var view = _published.Select((history, other) => other == i ? next[i] : history[Math.Max(0, history.Count - 1 - Delay())]).ToImmutableArray();
-            PeerId.TryParse(Id(i + 1), out var self);
+            Assert.True(PeerId.TryParse(Id(i + 1), out var self));
             var step = SelfPlacement.Decide(
                 new SelfPlacementInput(self, view, _models, Round * _round, Round * _begin[i], (_round - _intentSince[i]) * Round, Settle),
                 new AllocationOptions(),

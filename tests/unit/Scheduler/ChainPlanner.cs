@@ -33,11 +33,11 @@ internal static class ChainPlanner
         var used = pipelines.SelectMany(static pipeline => pipeline.Stages).ToList();
         var moves =
             from node in used.Concat(current).Select(static one => (one.Node, one.Model)).Distinct()
-            let from = current.FirstOrDefault(one => (one.Node, one.Model) == node)?.Range
-            let to = used.FirstOrDefault(one => (one.Node, one.Model) == node)?.Range
-            where from != to
+            let before = current.FirstOrDefault(one => (one.Node, one.Model) == node)?.Range
+            let after = used.FirstOrDefault(one => (one.Node, one.Model) == node)?.Range
+            where before != after
             orderby node
-            select new Move(node.Node, node.Model, from, to, 0);
+            select new Move(node.Node, node.Model, before, after, 0);
         var plan = new AllocationPlan(
             [.. pipelines],
             [],

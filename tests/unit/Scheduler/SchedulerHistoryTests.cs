@@ -12,7 +12,7 @@ public class SchedulerHistoryTests
 {
     private static readonly Gen<Action<Story>> Step = Gen.OneOf<Action<Story>>(
         Gen.Select(Gen.Int[1, 3], Gen.Int[1, 12], Gen.Bool).Select<(int Name, int Layers, bool Other), Action<Story>>(static one =>
-            story => story.When(stamp => new DeployModel(stamp, Model($"m{one.Name}", one.Layers, one.Other ? "beef" : Hash)))),
+            story => story.When(stamp => new DeployModel(stamp, Model($"m{one.Name}", one.Layers, one.Other ? "beef" : Swarms.Hash)))),
         Gen.Int[1, 3].Select<int, Action<Story>>(static name => story => story.When(stamp => new RetireModel(stamp, $"m{name}"))),
         Gen.Int[1, 6].Select<int, Action<Story>>(static worker => story => story.When(stamp => new DrainWorker(stamp, Id(worker)))),
         Gen.Int[1, 6].Select<int, Action<Story>>(static worker => story => story.When(stamp => new RemoveWorker(stamp, Id(worker)))),
