@@ -91,7 +91,6 @@ internal sealed partial class ModelFilesService(ModelStore store, ILogger<ModelF
         }
 
         var file = manifest.Files[request.File];
-        var held = source.Held();
         var last = -1;
         foreach (var index in request.Chunks)
         {
@@ -100,12 +99,13 @@ internal sealed partial class ModelFilesService(ModelStore store, ILogger<ModelF
                 throw new RpcException(new Status(StatusCode.InvalidArgument, $"Chunks are ascending and in [0,{file.ChunkCount}); {index} after {last} is not."));
             }
 
-            if (!held.Contains(file.FirstChunk + index))
-            {
-                throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Chunk {index} of {file.Name} is not here."));
-            }
-
             last = index;
+        }
+
+        var held = source.Held();
+        foreach (var index in request.Chunks.Where(index => !held.Contains(file.FirstChunk + index)))
+        {
+            throw new RpcException(new Status(StatusCode.FailedPrecondition, $"Chunk {index} of {file.Name} is not here."));
         }
 
         return file.FirstChunk;

@@ -154,7 +154,11 @@ public sealed partial class ModelStore
             Disk.Guard(() =>
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(link)!);
-                entry.Delete(); // of another path; a dangling link does not exist and is deleted all the same
+                if (entry.LinkTarget is not null)
+                {
+                    entry.Delete(); // it leads elsewhere; the link goes, not what it leads to
+                }
+
                 entry.CreateAsSymbolicLink(source.Path);
             });
         }

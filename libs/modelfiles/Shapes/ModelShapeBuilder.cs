@@ -6,7 +6,7 @@ using Parallax.Runtime.Models;
 namespace Parallax.ModelFiles.Shapes;
 
 /// <summary>Makes what placement must know of a model that is at hand: exact sizes, from the files' headers alone.</summary>
-public static class ModelShapes
+public static class ModelShapeBuilder
 {
     /// <summary>
     /// The shape. For every range of layers, the sum of its layers' weights, the embedding where it starts at 0 and the
@@ -18,7 +18,7 @@ public static class ModelShapes
     /// <param name="manifestHash">The hash of its manifest; empty where none is to be trusted in particular.</param>
     /// <param name="backend">Says how weights and KV are stored.</param>
     /// <param name="options">How it will be served: residual precision, context, KV room, batch. The range is not looked at.</param>
-    public static ModelShape Of(ModelSource model, string weightsHash, string manifestHash, IComputeBackend backend, LocalEngineOptions options)
+    public static ModelShape Build(ModelSource model, string weightsHash, string manifestHash, IComputeBackend backend, LocalEngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(backend);
