@@ -189,8 +189,8 @@ internal sealed class FoundedSwarm : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.AddServiceDefaults().UseEmbeddedLifetime();
-        builder.Services.AddSingleton<ISwarmView>(new MemberView(First.Member));
-        builder.AddRouter(_settings.Run.ToRouter([]) with { IsSwarm = true }, Model, credentials);
+        builder.Services.AddSingleton<ISwarmView>(new MemberView(First.Member, TimeProvider.System));
+        builder.AddRouter(_settings.Run.ToRouter([]) with { FollowsSwarm = true }, Model, credentials);
         var router = builder.Build();
         try
         {

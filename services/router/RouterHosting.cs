@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
+using Parallax.Identity;
 using Parallax.Router.Admission;
 using Parallax.Router.Api;
 using Parallax.Router.Observability;
@@ -14,13 +15,17 @@ namespace Parallax.Router;
 /// <summary>Puts a router into a host.</summary>
 public static class RouterHosting
 {
-    /// <summary>Adds the router's services and its HTTP endpoint.</summary>
+    /// <summary>
+    /// Adds the router's services and its HTTP endpoint. With credentials it talks to workers as a member of their swarm; where
+    /// the options say that it follows the swarm, the host registers an <see cref="ISwarmView"/>.
+    /// </summary>
     /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
-    public static WebApplicationBuilder AddRouter(this WebApplicationBuilder builder, RouterOptions options, RouterModel model) =>
-        builder.AddRouter(options, model, new WorkerLinkOptions());
+    public static WebApplicationBuilder AddRouter(
+        this WebApplicationBuilder builder, RouterOptions options, RouterModel model, SwarmCredentials? credentials = null) =>
+        builder.AddRouter(options, model, new WorkerLinkOptions(), credentials);
 
     internal static WebApplicationBuilder AddRouter(
-        this WebApplicationBuilder builder, RouterOptions options, RouterModel model, WorkerLinkOptions linkOptions)
+        this WebApplicationBuilder builder, RouterOptions options, RouterModel model, WorkerLinkOptions linkOptions, SwarmCredentials? credentials = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
@@ -38,7 +43,13 @@ public static class RouterHosting
         builder.Services.AddSingleton<IRequestLog>(_ => options.RequestLogPath is { } path
             ? new FileRequestLog(path, options.RequestLogMaxBytes, options.RequestLogForced)
             : new NoRequestLog());
-        builder.Services.AddSingleton<WorkerDirectory>();
+        builder.Services.AddSingleton(services => new WorkerDirectory(
+            options,
+            linkOptions,
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ILoggerFactory>(),
+            options.FollowsSwarm ? services.GetRequiredService<ISwarmView>() : null,
+            credentials: credentials));
         builder.Services.AddSingleton<RouterStopping>();
         builder.Services.AddSingleton<RouterInstruments>();
         builder.Services.AddSingleton<ErrorTranslator>();

@@ -22,6 +22,12 @@ public sealed record RouterOptions
     /// </summary>
     public StageMap? Stages { get; init; }
 
+    /// <summary>
+    /// Whether workers are also found on the swarm's live map, which the host provides
+    /// (<see cref="Routing.ISwarmView"/>); then none need be named. False by default.
+    /// </summary>
+    public bool FollowsSwarm { get; init; }
+
     /// <summary>The IP address to listen on; loopback by default.</summary>
     public string Bind { get; init; } = IPAddress.Loopback.ToString();
 
@@ -75,7 +81,7 @@ public sealed record RouterOptions
     public IReadOnlyList<string> Validate()
     {
         var errors = new List<string>();
-        if (Stages is null && Workers is not { Count: > 0 })
+        if (Stages is null && Workers is not { Count: > 0 } && !FollowsSwarm)
         {
             errors.Add("--worker: name at least one worker, e.g. http://127.0.0.1:7101, or a map of them with --stages.");
         }

@@ -39,6 +39,9 @@ internal sealed class EngineCounters
         Add(ref _decodeTokens, decodeRows);
     }
 
+    /// <summary>How long steps take.</summary>
+    public StepTimings Timings { get; } = new();
+
     public void AddBusy(TimeSpan time) => Add(ref _busyTicks, time.Ticks);
 
     public void AddPrefixHit(int tokens) => Add(ref _prefixHitTokens, tokens);
@@ -85,6 +88,8 @@ internal sealed class EngineCounters
         SessionsCancelled = Volatile.Read(ref _cancelled),
         SessionsFailed = Volatile.Read(ref _failed),
         BusyTime = new TimeSpan(Volatile.Read(ref _busyTicks)),
+        DecodeSteps = Timings.ReadDecode(),
+        PrefillMsPerToken = Timings.ReadPrefill(),
     };
 
     // One writer: no interlocked addition is needed, only writes that readers see whole.

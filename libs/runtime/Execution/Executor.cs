@@ -157,6 +157,7 @@ public sealed class Executor : ISessionEngine
             {
                 var took = _time.GetElapsedTime(began);
                 _loop.Counters.AddBusy(took);
+                _loop.Counters.Timings.Add(took.TotalMilliseconds, _loop.LastDecodeRows, _loop.LastPrefillRows);
                 _instruments.RecordStep(took, _loop.LastRows);
                 Volatile.Write(ref _fault, _loop.Fault);
             }

@@ -191,4 +191,18 @@ public sealed record EngineStats
 
     /// <summary>Time since the engine's start, by the same clock: the difference of two readings gives the busy fraction.</summary>
     public TimeSpan UpTime { get; init; }
+
+    /// <summary>
+    /// Measured decode steps without any prompts in them, ascending by batch; empty where none was, and for several engines
+    /// together, whose steps have nothing in common.
+    /// </summary>
+    public ImmutableArray<StepTiming> DecodeSteps { get; init; } = [];
+
+    /// <summary>Measured milliseconds per token of a prompt; 0: not yet, and for several engines together.</summary>
+    public double PrefillMsPerToken { get; init; }
 }
+
+/// <summary>How long a decode step takes: forward, sampling and bookkeeping of this engine's layers.</summary>
+/// <param name="Batch">Sessions in the step: the upper end of a bucket, a power of two (3 and 4 are in bucket 4).</param>
+/// <param name="Milliseconds">Moving average over the bucket's steps.</param>
+public readonly record struct StepTiming(int Batch, double Milliseconds);

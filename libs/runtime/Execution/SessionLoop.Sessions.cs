@@ -20,6 +20,8 @@ internal abstract class SessionLoop<TSession> : SessionLoop
     private readonly KvRoom[] _room;
     private SessionView[] _views = new SessionView[16];
     private int _failures;
+    private int _lastDecodeRows;
+    private int _lastPrefillRows;
     private bool _stopping;
 
     protected SessionLoop(
@@ -53,6 +55,10 @@ internal abstract class SessionLoop<TSession> : SessionLoop
     public override TimeSpan NextDue => Table.NextDue;
 
     public override int LastRows => Batch.RowCount;
+
+    public sealed override int LastDecodeRows => _lastDecodeRows;
+
+    public sealed override int LastPrefillRows => _lastPrefillRows;
 
     /// <summary>The KV accounting.</summary>
     internal PagedKvCache Cache { get; }
@@ -320,12 +326,17 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         _failures = 0;
         Fault = null;
         Counters.AddStep(Plan.PrefillRows, Plan.DecodeRows);
+
+        // A stage may have put planned rows off and computed others again: then the time is that of some other batch.
+        var isAsPlanned = Batch.RowCount == Plan.DecodeRows + Plan.PrefillRows;
+        (_lastDecodeRows, _lastPrefillRows) = isAsPlanned ? (Plan.DecodeRows, Plan.PrefillRows) : (0, 0);
     }
 
     /// <summary>The step failed: its sessions end; nothing that it may have half-written was committed.</summary>
     protected void FailStep(Exception cause, IEnumerable<TSession> sessions)
     {
         var error = $"the model failed in a step of {Batch.RowCount} rows: {cause.GetType().Name}: {cause.Message}";
+        (_lastDecodeRows, _lastPrefillRows) = (0, 0);
         if (++_failures >= FailuresUntilUnhealthy)
         {
             Fault = $"{_failures} steps in a row failed; the last: {error}";

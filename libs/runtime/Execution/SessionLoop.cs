@@ -23,6 +23,12 @@ internal abstract class SessionLoop
     /// <summary>Rows of the last step.</summary>
     public abstract int LastRows { get; }
 
+    /// <summary>Of these, decode rows; both figures are 0 when the step tells nothing about how long such rows take.</summary>
+    public abstract int LastDecodeRows { get; }
+
+    /// <summary>Of these, rows of prompts.</summary>
+    public abstract int LastPrefillRows { get; }
+
     /// <summary>Why the engine is unhealthy: the last of three or more steps that failed in a row; null when it is well.</summary>
     public string? Fault { get; protected set; }
 

@@ -36,7 +36,7 @@ internal sealed partial class ChatCompletions(
             throw ApiException.UnknownModel(request.Model);
         }
 
-        var offer = ChoosePath().Offer;
+        var offer = FindOffer();
         var prompt = model.Prompts.Encode(request.Messages);
         var sampling = GenerationPlan.ToSampling(request, prompt.Length, model.Defaults, offer, DrawSeed());
 
@@ -44,7 +44,8 @@ internal sealed partial class ChatCompletions(
         using var turn = await gate.EnterAsync(request.Choices, http.RequestAborted);
         var id = $"chatcmpl-{Guid.NewGuid():n}";
         http.Response.Headers["x-request-id"] = id;
-        var path = ChoosePath(); // the one from before may be gone by now
+        using var reserved = await ReserveAsync(request.Choices, prompt.Length, sampling.MaxTokens, http.RequestAborted);
+        var path = reserved.Path;
         var fingerprint = path.Offer.NumericClass.Fingerprint;
         var started = clock.GetTimestamp();
         var plan = new SessionPlan(
@@ -55,7 +56,7 @@ internal sealed partial class ChatCompletions(
             request.CacheSalt,
             started + (long)(options.RequestTime.TotalSeconds * clock.TimestampFrequency));
         await RequestRecords.AcceptedAsync(log, UnixMs(), id, plan, request.Choices, fingerprint);
-        LogAccepted(id, prompt.Length, request.Choices, sampling.Seed, path);
+        LogAccepted(id, prompt.Length, request.Choices, sampling.Seed, path, path.Reason, path.Cost);
 
         // 3. The answer.
         using var deadline = new CancellationTokenSource(options.RequestTime + DeadlineGrace, clock);
@@ -68,7 +69,7 @@ internal sealed partial class ChatCompletions(
                 request,
                 new AnswerFormat(id, clock.GetUtcNow().ToUnixTimeSeconds(), model.Id, fingerprint, model.Tokenizer, request.TopLogProbs is not null),
                 prompt.Length,
-                OpenSessions(path, plan, request, id, sessions));
+                OpenSessions(reserved, plan, request, id, sessions));
             await AcceptedAsync(sessions, ending.Token);
             var tokens = request.Stream
                 ? await writer.StreamAsync(http, answer, Explain, ending)
@@ -140,17 +141,54 @@ internal sealed partial class ChatCompletions(
         }
     }
 
-    private WorkerPath ChoosePath() =>
-        stopping.IsStopping ? throw ApiException.Unavailable("The server is stopping.")
-        : log.Fault is { } fault ? throw ApiException.Unavailable(fault)
-        : workers.Choose(model.Id) ?? throw ApiException.Unavailable($"No worker serves the model now. {workers.Problem(model.Id)}");
+    /// <summary>What the model's workers could serve, or why nothing can be served now.</summary>
+    private PathOffer FindOffer()
+    {
+        ThrowIfStopped();
+        return workers.Offer(model.Id) ?? throw NoWorker(workers.Problem(model.Id));
+    }
 
-    private AnswerReader[] OpenSessions(WorkerPath path, SessionPlan plan, ChatRequest request, string id, List<RemoteSession> sessions)
+    /// <summary>A path with places for the request's sessions. It waits for room as long as a request may wait for its turn.</summary>
+    private async Task<ReservedPath> ReserveAsync(int sessions, int promptTokens, int maxTokens, CancellationToken aborted)
+    {
+        ThrowIfStopped();
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(aborted, stopping.Cancelling);
+        try
+        {
+            var request = new PathRequest { Sessions = sessions, PromptTokens = promptTokens, MaxTokens = maxTokens };
+            return await workers.ReserveAsync(model.Id, request, options.QueueTime, giveUp.Token);
+        }
+        catch (NoPathException e)
+        {
+            throw e.IsFull ? ApiException.Busy(e.Message, TimeSpan.FromSeconds(1)) : NoWorker(e.Message);
+        }
+        catch (OperationCanceledException) when (stopping.Cancelling.IsCancellationRequested)
+        {
+            throw ApiException.Unavailable("The server is stopping.");
+        }
+    }
+
+    private static ApiException NoWorker(string problem) => ApiException.Unavailable($"No worker serves the model now. {problem}");
+
+    private void ThrowIfStopped()
+    {
+        if (stopping.IsStopping)
+        {
+            throw ApiException.Unavailable("The server is stopping.");
+        }
+
+        if (log.Fault is { } fault)
+        {
+            throw ApiException.Unavailable(fault);
+        }
+    }
+
+    private AnswerReader[] OpenSessions(ReservedPath reserved, SessionPlan plan, ChatRequest request, string id, List<RemoteSession> sessions)
     {
         var readers = new AnswerReader[request.Choices];
         for (var choice = 0; choice < readers.Length; choice++)
         {
-            var session = workers.Open(path, plan with { Sampling = plan.Sampling with { ChoiceIndex = choice } });
+            var session = workers.Open(reserved, plan with { Sampling = plan.Sampling with { ChoiceIndex = choice } });
             sessions.Add(session);
             readers[choice] = new AnswerReader(
                 session,
@@ -179,8 +217,8 @@ internal sealed partial class ChatCompletions(
 
     private long UnixMs() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    [LoggerMessage(50, LogLevel.Information, "{Request}: {PromptTokens} prompt tokens, {Choices} choices, seed {Seed}, on {Path}")]
-    private partial void LogAccepted(string request, int promptTokens, int choices, ulong seed, WorkerPath path);
+    [LoggerMessage(50, LogLevel.Information, "{Request}: {PromptTokens} prompt tokens, {Choices} choices, seed {Seed}, on {Path} ({Reason}; {Cost})")]
+    private partial void LogAccepted(string request, int promptTokens, int choices, ulong seed, WorkerPath path, PathReason reason, PathCost cost);
 
     [LoggerMessage(51, LogLevel.Information, "{Request}: {Tokens} tokens in {Seconds:0.000} s")]
     private partial void LogCompleted(string request, int tokens, double seconds);

@@ -28,7 +28,7 @@ internal static class HealthEndpoints
         var workers = services.GetRequiredService<WorkerDirectory>();
         return services.GetRequiredService<RouterStopping>().IsStopping ? "The server is stopping."
             : services.GetRequiredService<IRequestLog>().Fault is { } fault ? fault
-            : workers.Choose(model) is null ? workers.Problem(model)
+            : workers.Offer(model) is null ? workers.Problem(model)
             : null;
     }
 

@@ -26,7 +26,7 @@ internal static class OpenAiEndpoints
     private static ModelEntry Describe(HttpContext http)
     {
         var model = http.RequestServices.GetRequiredService<RouterModel>();
-        var offer = http.RequestServices.GetRequiredService<Routing.WorkerDirectory>().Choose(model.Id)?.Offer;
+        var offer = http.RequestServices.GetRequiredService<Routing.WorkerDirectory>().Offer(model.Id);
         return new ModelEntry(model.Id, "model", model.Created.ToUnixTimeSeconds(), "parallax", offer?.ContextLimit);
     }
 

@@ -1,91 +1,272 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace Parallax.Router.Routing;
 
 /// <summary>
 /// Chooses the path of a request: workers whose layer ranges follow one another from the first layer to the last, all
-/// of one numeric class, none of them twice. Pure and deterministic.
+/// of one numeric class, none of them twice; the cheapest, by time where speeds are known, else by stages and load.
+/// Pure: the same arguments give the same path, in whatever order the candidates stand.
 /// </summary>
 /// <remarks>
-/// Ranges only lead upwards, so the layers at which they meet are visited once, in order, each keeping the best way
-/// that leads to it: the work grows with the number of shards, not of paths.
+/// Many routers look at the same map at the same time, and none sees what the others are about to do. So a path is drawn
+/// where several are about as good: two at random, of which the cheaper is taken ("the power of two choices"). The path
+/// that was taken last is kept while it is about as good, so that noise in the measurements moves nobody.
 /// </remarks>
 internal static class PathPolicy
 {
     /// <summary>
-    /// How often a way that leads over a worker twice is mended before it is given up. That takes a worker that serves
+    /// How often a path that leads over a worker twice is mended before it is given up. That takes a worker that serves
     /// several ranges of one model, and then a detour is next to always found at once.
     /// </summary>
     private const int MaxDetours = 256;
 
-    /// <summary>
-    /// The path with the fewest stages; of these the one whose workers have the fewest sessions relative to their room,
-    /// added up; ties go to the first in order of addresses.
-    /// </summary>
-    /// <returns>The stages from head to tail; empty when nobody serves some of the layers.</returns>
-    public static ImmutableArray<PathHop> Choose(string model, IReadOnlyList<PathCandidate> candidates)
+    /// <summary>Tries to draw a second path that differs from the first.</summary>
+    private const int MaxDraws = 4;
+
+    /// <summary>The path under the loads that the map itself was built with; see the other overload.</summary>
+    public static PathChoice? Choose(
+        PathMap map, PathRequest request, PathOptions options, ImmutableArray<ShardKey> previous = default, ulong? random = null)
     {
-        PathWay? best = null;
-        foreach (var group in PathEdge.Of(model, candidates).GroupBy(static edge => edge.Joint))
+        StageLoad[] loads = [.. map.Nodes.Select(static node => node.Shard.Load)];
+        return Choose(map, loads, request, options, previous, random);
+    }
+
+    /// <summary>Chooses a path.</summary>
+    /// <param name="map">Who serves the model.</param>
+    /// <param name="loads">How busy each of the map's nodes is now, in their order.</param>
+    /// <param name="request">What it is for.</param>
+    /// <param name="options">How to weigh.</param>
+    /// <param name="previous">The path taken last; default: none.</param>
+    /// <param name="random">Decides between paths that are about as good; null takes the best, ties by id.</param>
+    /// <returns>Null when there is no path that has room.</returns>
+    public static PathChoice? Choose(
+        PathMap map,
+        ReadOnlySpan<StageLoad> loads,
+        PathRequest request,
+        PathOptions options,
+        ImmutableArray<ShardKey> previous,
+        ulong? random)
+    {
+        List<(PathSearch Search, int[] Path)> found = [];
+        foreach (var group in map.Groups)
         {
-            if (FindSimple([.. group.OrderBy(static edge => edge.Shard.Range.Start)], group.Key.LayerCount) is { } way
-                && (best is null || PathWay.Compare(way, best) < 0))
+            if (FindSimple(group, StageCosts(group, loads, request, options), options.NearShare) is { } search)
             {
-                best = way;
+                found.Add(search);
             }
         }
 
-        return best is null ? [] : [.. best.Edges().Select(static edge => new PathHop(edge.Candidate, edge.Shard))];
+        if (found.Count == 0)
+        {
+            return null;
+        }
+
+        var (best, path) = found.MinBy(static candidate => candidate.Search.CostOf(candidate.Path)); // the first of equals
+        var cost = best.CostOf(path);
+        var reason = PathReason.Best;
+        if (Find(found, previous) is { } kept && kept.Search.CostOf(kept.Path) <= PathSearch.Limit(cost, Margin(best.Group, options.KeepShare)))
+        {
+            reason = kept.Search == best && kept.Path.AsSpan().SequenceEqual(path) ? PathReason.Best : PathReason.Kept;
+            (best, path) = kept;
+        }
+        else if (random is { } seed)
+        {
+            var drawn = DrawTwo(found, PathSearch.Limit(cost, Margin(best.Group, options.NearShare)), seed) ?? (best, path);
+            reason = drawn.Search == best && drawn.Path.AsSpan().SequenceEqual(path) ? PathReason.Best : PathReason.Drawn;
+            (best, path) = drawn;
+        }
+
+        return ToChoice(best.Group, path, loads, request, options, reason);
     }
 
+    /// <summary>Loads are exact, so nothing counts as about as good but what is.</summary>
+    private static double Margin(PathGroup group, double share) => group.HasSpeeds ? share : 0;
+
+    private static long[] StageCosts(PathGroup group, ReadOnlySpan<StageLoad> loads, PathRequest request, PathOptions options)
+    {
+        var costs = new long[group.Nodes.Length];
+        var transfer = CostUnit.FromMs(TransferMs(request, options));
+        for (var i = 0; i < costs.Length; i++)
+        {
+            var node = group.Nodes[i];
+            ref readonly var load = ref loads[group.FirstNode + i];
+            costs[i] = !StageCost.HasRoom(node.Offer, load, request) ? CostUnit.Infinite
+                : !group.HasSpeeds ? CostUnit.Stage + LoadCost(node, load)
+                : CostUnit.FromMs(CostOf(group, node, load, request).TotalMs) + (i < group.HeadCount ? 0 : transfer); // of the hop to it
+        }
+
+        return costs;
+    }
+
+    private static long LoadCost(PathNode node, in StageLoad load)
+    {
+        var room = Math.Max(1, node.Offer.MaxSessions);
+        return Math.Clamp(load.Sessions, 0, room) * CostUnit.Load / room;
+    }
+
+    private static StageCost CostOf(PathGroup group, PathNode node, in StageLoad load, PathRequest request) =>
+        StageCost.Of(node.Shard.Speed, load, request, request.CachedTokens?.GetValueOrDefault(node.WorkerId) ?? 0)
+        // Nothing is known of this one while others are known: as slow as the slowest, and slower the busier it is.
+        ?? new StageCost(group.UnknownMsPerLayer * node.Offer.Range.Count * (1 + RelativeLoad(node, load)), 0, 0);
+
+    private static double RelativeLoad(PathNode node, in StageLoad load) => load.Sessions / (double)Math.Max(1, node.Offer.MaxSessions);
+
+    /// <summary>Of one hop, per token of the answer: its own row, and its share of the prompt's.</summary>
+    private static double TransferMs(PathRequest request, PathOptions options) =>
+        request.HiddenBytes * (1 + (request.PromptTokens / (double)request.ExpectedTokens)) / options.LinkBytesPerSecond * 1000;
+
     /// <summary>
-    /// The best way that leads over no worker twice. Of two shards of one worker on a way one must go: each choice is a
+    /// The best path that leads over no worker twice. Of two shards of one worker on a path one must go: each choice is a
     /// smaller problem, and the best solution of all of them that needs no further choice is the best there is.
     /// </summary>
-    private static PathWay? FindSimple(PathEdge[] edges, int layers)
+    private static (PathSearch Search, int[] Path)? FindSimple(PathGroup group, long[] costs, double margin)
     {
-        var open = new PriorityQueue<ImmutableHashSet<PathEdge>, PathWay>(Comparer<PathWay>.Create(PathWay.Compare));
-        Add(ImmutableHashSet<PathEdge>.Empty);
-        for (var i = 0; i < MaxDetours && open.TryDequeue(out var without, out var way); i++)
+        var open = new PriorityQueue<(PathSearch Search, long[] Costs, int[] Path), (long Cost, int[] Path)>(ByCostThenIds);
+        Add(costs);
+        for (var i = 0; i < MaxDetours && open.TryDequeue(out var next, out _); i++)
         {
-            if (way.FindRepeated() is not var (one, other))
+            if (FindRepeated(group, next.Path) is not var (one, other))
             {
-                return way;
+                return (next.Search, next.Path);
             }
 
-            Add(without.Add(one));
-            Add(without.Add(other));
+            Add(Without(next.Costs, one));
+            Add(Without(next.Costs, other));
         }
 
         return null;
 
-        void Add(ImmutableHashSet<PathEdge> without)
+        void Add(long[] costs)
         {
-            if (FindBest(edges, layers, without) is { } found)
+            var search = new PathSearch(group, costs);
+            search.Solve(margin);
+            if (search.Best < CostUnit.Infinite)
             {
-                open.Enqueue(without, found);
+                var path = search.BestPath();
+                open.Enqueue((search, costs, path), (search.Best, path));
             }
+        }
+
+        static long[] Without(long[] costs, int node)
+        {
+            var fewer = costs.AsSpan().ToArray();
+            fewer[node] = CostUnit.Infinite;
+            return fewer;
         }
     }
 
-    private static PathWay? FindBest(PathEdge[] edges, int layers, ImmutableHashSet<PathEdge> without)
+    private static readonly Comparer<(long Cost, int[] Path)> ByCostThenIds = Comparer<(long Cost, int[] Path)>.Create(static (a, b) =>
     {
-        var best = new Dictionary<int, PathWay>(); // by the layer that a way ends before
-        foreach (var edge in edges)
+        var order = a.Cost.CompareTo(b.Cost);
+        return order != 0 ? order : a.Path.AsSpan().SequenceCompareTo(b.Path);
+    });
+
+    /// <summary>Two nodes of one worker on a path; null when there are none.</summary>
+    private static (int One, int Other)? FindRepeated(PathGroup group, int[] path)
+    {
+        if (!group.HasRepeatedWorkers)
         {
-            PathWay? before = null;
-            if (without.Contains(edge) || (edge.Shard.Range.Start > 0 && !best.TryGetValue(edge.Shard.Range.Start, out before)))
+            return null;
+        }
+
+        var seen = new Dictionary<int, int>();
+        foreach (var node in path)
+        {
+            if (!seen.TryAdd(group.Workers[node], node))
+            {
+                return (seen[group.Workers[node]], node);
+            }
+        }
+
+        return null;
+    }
+
+    private static (PathSearch Search, int[] Path)? Find(List<(PathSearch Search, int[] Path)> found, ImmutableArray<ShardKey> shards)
+    {
+        if (shards.IsDefaultOrEmpty)
+        {
+            return null;
+        }
+
+        foreach (var (search, _) in found)
+        {
+            var path = ImmutableCollectionsMarshal.AsArray(shards)!.Select(search.Group.Find).ToArray();
+            if (path.All(static node => node >= 0))
+            {
+                return (search, path);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The cheaper of two paths drawn from those within the limit, the first where they cost the same; null when none could be drawn.</summary>
+    private static (PathSearch Search, int[] Path)? DrawTwo(List<(PathSearch Search, int[] Path)> found, long limit, ulong seed)
+    {
+        List<(PathSearch Search, int Head)> heads = [];
+        foreach (var (search, _) in found)
+        {
+            for (var head = 0; head < search.Group.HeadCount; head++)
+            {
+                if (search.CostFrom(head) <= limit)
+                {
+                    heads.Add((search, head));
+                }
+            }
+        }
+
+        var random = new SplitMix(seed);
+        (PathSearch Search, int[] Path)? first = null;
+        for (var i = 0; i < MaxDraws; i++)
+        {
+            var (search, head) = heads[random.Below(heads.Count)];
+            var path = search.Draw(head, limit, ref random);
+            if (FindRepeated(search.Group, path) is not null)
             {
                 continue;
             }
 
-            var way = new PathWay(before, edge);
-            if (!best.TryGetValue(edge.Shard.Range.End, out var known) || PathWay.Compare(way, known) < 0)
+            if (first is not { } one)
             {
-                best[edge.Shard.Range.End] = way;
+                first = (search, path);
+            }
+            else if (one.Search != search || !one.Path.AsSpan().SequenceEqual(path))
+            {
+                return search.CostOf(path) < one.Search.CostOf(one.Path) ? (search, path) : one;
             }
         }
 
-        return best.GetValueOrDefault(layers);
+        return first;
+    }
+
+    private static PathChoice ToChoice(
+        PathGroup group, int[] path, ReadOnlySpan<StageLoad> loads, PathRequest request, PathOptions options, PathReason reason)
+    {
+        var hops = ImmutableArray.CreateBuilder<PathHop>(path.Length);
+        var cost = default(PathCost);
+        var links = path.Length == 1 ? 0 : group.Closing(path[0], path[^1]);
+        for (var i = 0; i < path.Length; i++)
+        {
+            var node = group.Nodes[path[i]];
+            ref readonly var load = ref loads[group.FirstNode + path[i]];
+            var stage = group.HasSpeeds ? CostOf(group, node, load, request) : new StageCost(double.NaN, 0, 0);
+            cost = new PathCost(
+                cost.ComputeMs + stage.ComputeMs,
+                0,
+                cost.QueueMs + stage.QueueMs,
+                cost.PrefillMs + stage.PrefillMs,
+                cost.Load + RelativeLoad(node, load));
+            hops.Add(new PathHop(node.Candidate, node.Offer, node.Key));
+            if (i > 0)
+            {
+                links += group.Hops(path[i - 1], out var first)[path[i] - first];
+            }
+        }
+
+        return new PathChoice(
+            hops.MoveToImmutable(),
+            cost with { LinkMs = CostUnit.ToMs(links) + ((path.Length - 1) * TransferMs(request, options)) },
+            reason);
     }
 }

@@ -20,6 +20,7 @@ internal sealed partial class RemoteSession : IDisposable
     private readonly WorkerPath _path;
     private readonly Outlet[] _outlets; // one per stage
     private readonly TimeProvider _clock;
+    private readonly IDisposable? _reservation;
     private readonly Channel<SessionToken> _tokens = Channel.CreateBounded<SessionToken>(
         new BoundedChannelOptions(BufferedTokens) { SingleReader = true, SingleWriter = true });
 
@@ -27,8 +28,16 @@ internal sealed partial class RemoteSession : IDisposable
     private readonly TaskCompletionSource<SessionResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SessionWatch _watch = new();
 
-    public RemoteSession(WorkerPath path, SessionPlan plan, SessionId id, Epoch epoch, TimeProvider clock)
+    /// <param name="path">The workers.</param>
+    /// <param name="plan">What to generate.</param>
+    /// <param name="id">The session's id.</param>
+    /// <param name="epoch">The epoch to open it at.</param>
+    /// <param name="clock">Clock.</param>
+    /// <param name="reservation">Its places on the path, disposed when it has ended, however it ends; null where none are kept.</param>
+    public RemoteSession(
+        WorkerPath path, SessionPlan plan, SessionId id, Epoch epoch, TimeProvider clock, IDisposable? reservation = null)
     {
+        _reservation = reservation;
         _path = path;
         _clock = clock;
         Plan = plan;
@@ -95,6 +104,7 @@ internal sealed partial class RemoteSession : IDisposable
     {
         if (_result.TrySetResult(result))
         {
+            _reservation?.Dispose();
             _tokens.Writer.TryComplete();
             _accepted.TrySetResult();
         }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Grpc.Core;
@@ -21,24 +22,28 @@ internal sealed partial class WorkerLink : IDisposable
     private readonly WorkerLinkOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private readonly GrpcChannel _channel;
-    private readonly Worker.WorkerClient _client;
     private readonly ConcurrentDictionary<SessionId, StageSession> _sessions = new();
-    private readonly Lock _gate = new(); // guards _outbox: a session is registered with a connection or before it
+    private readonly Lock _gate = new(); // guards _outbox, so that a session is registered with a connection or before it, and what follows
+    private ImmutableArray<Uri> _addresses;
+    private int _nextAddress; // which of them is dialled next
+    private CancellationTokenSource _redial = new(); // ends the present connection or pause; never disposed: it holds nothing
+    private bool _isClosed;
+    private readonly Func<SocketsHttpHandler> _createHandler;
+    private volatile Endpoint _endpoint; // only the loop replaces it
     private Channel<StageSession>? _outbox;
     private volatile WorkerOffer? _offer;
     private volatile bool _isDraining;
     private volatile string _problem = "not connected yet";
 
-    /// <param name="address">Where the worker listens.</param>
-    /// <param name="expectedId">The id that a map of stages gives the worker; null when there is no map.</param>
+    /// <param name="addresses">Where the worker may be dialled, best first; at least one.</param>
+    /// <param name="expectedId">The id that a map gives the worker; null when there is no map.</param>
     /// <param name="router">This router's id.</param>
     /// <param name="options">Times.</param>
     /// <param name="clock">Clock.</param>
     /// <param name="logger">Where connections and their ends are noted.</param>
     /// <param name="credentials">The router's as a member of a swarm, for mutual TLS; null for clear text.</param>
     public WorkerLink(
-        Uri address,
+        ImmutableArray<Uri> addresses,
         string? expectedId,
         Guid router,
         WorkerLinkOptions options,
@@ -46,24 +51,30 @@ internal sealed partial class WorkerLink : IDisposable
         ILogger<WorkerLink> logger,
         SwarmCredentials? credentials = null)
     {
-        Address = address;
+        _addresses = addresses;
         _expectedId = expectedId;
         _router = router;
         _options = options;
         _clock = clock;
         _logger = logger;
-        _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
-        {
-            MaxReceiveMessageSize = 16 * 1024 * 1024,
-            MaxSendMessageSize = null,
-            HttpHandler = CreateHandler(expectedId, options, credentials),
-            DisposeHttpClient = true,
-        });
-        _client = new Worker.WorkerClient(_channel);
+        _createHandler = () => CreateHandler(expectedId, options, credentials);
+        _endpoint = new Endpoint(addresses[0], _createHandler);
     }
 
     /// <summary>Where the worker listens.</summary>
-    public Uri Address { get; }
+    public Uri Address => _endpoint.Address;
+
+    /// <summary>Where it may be dialled, best first.</summary>
+    public ImmutableArray<Uri> Addresses
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _addresses;
+            }
+        }
+    }
 
     /// <summary>What the worker serves; null while there is no connection.</summary>
     public WorkerOffer? Offer => _offer;
@@ -85,13 +96,20 @@ internal sealed partial class WorkerLink : IDisposable
     /// </summary>
     public void Add(RemoteSession session, int stage)
     {
+        bool isClosed;
         lock (_gate)
         {
+            isClosed = _isClosed;
             _sessions[session.Id] = new StageSession(session, stage);
             if (_outbox is { } outbox && _offer is { } offer)
             {
                 session.OnConnected(stage, outbox.Writer, offer.Incarnation);
             }
+        }
+
+        if (isClosed)
+        {
+            GiveUpSessions("the worker has left");
         }
 
         if (session.IsSettled(stage))
@@ -103,6 +121,22 @@ internal sealed partial class WorkerLink : IDisposable
     /// <summary>There is nothing more to say or to hear about the session's stage here.</summary>
     public void Forget(RemoteSession session) => _sessions.TryRemove(session.Id, out _);
 
+    /// <summary>
+    /// Dials the worker anew, at these addresses, without waiting for the present connection or pause to end. Sessions stay.
+    /// </summary>
+    public void Redial(ImmutableArray<Uri> addresses)
+    {
+        CancellationTokenSource redial;
+        lock (_gate)
+        {
+            (redial, _redial) = (_redial, new CancellationTokenSource());
+            _addresses = addresses;
+            _nextAddress = 0;
+        }
+
+        redial.Cancel();
+    }
+
     /// <summary>Keeps the control stream up until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -110,9 +144,11 @@ internal sealed partial class WorkerLink : IDisposable
         var awaySince = _clock.GetTimestamp();
         while (!cancellationToken.IsCancellationRequested)
         {
+            var redialled = ChooseEndpoint();
+            using var attempt = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, redialled);
             try
             {
-                await ServeAsync(cancellationToken);
+                await ServeAsync(attempt.Token);
                 _problem = "the worker ended the control stream";
                 LogLost(Address, _problem);
                 (failures, awaySince) = (1, _clock.GetTimestamp());
@@ -120,7 +156,7 @@ internal sealed partial class WorkerLink : IDisposable
             catch (Exception e) when (!cancellationToken.IsCancellationRequested && IsTransient(e))
             {
                 var wasConnected = _offer is not null;
-                _problem = Describe(e);
+                _problem = redialled.IsCancellationRequested ? "it is dialled anew" : Describe(e);
                 if (wasConnected)
                 {
                     LogLost(Address, _problem);
@@ -132,6 +168,10 @@ internal sealed partial class WorkerLink : IDisposable
                 }
 
                 failures++;
+                if (!wasConnected)
+                {
+                    TryNextAddress(redialled);
+                }
             }
             catch (Exception) when (cancellationToken.IsCancellationRequested)
             {
@@ -144,16 +184,26 @@ internal sealed partial class WorkerLink : IDisposable
 
             if (_clock.GetElapsedTime(awaySince) >= _options.GiveUpAfter)
             {
-                GiveUpSessions();
+                GiveUpSessions(_problem);
             }
 
             var scatter = RandomNumberGenerator.GetInt32(1024) / 1024.0;
             var pause = Backoff.Pause(failures, _options.FirstPause, _options.LongestPause, scatter);
-            await Task.Delay(pause, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(pause, _clock, attempt.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    public void Dispose() => _channel.Dispose();
+    /// <summary>Closes the link for good. Sessions that are still on it are given up.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+        }
+
+        GiveUpSessions("the worker has left");
+        _endpoint.Dispose();
+    }
 
     private static SocketsHttpHandler CreateHandler(string? expectedId, WorkerLinkOptions options, SwarmCredentials? credentials)
     {
@@ -174,12 +224,43 @@ internal sealed partial class WorkerLink : IDisposable
     private static string Describe(Exception e) =>
         (e is RpcException { Status: var status } ? status.DebugException?.GetBaseException().Message ?? status.Detail : e.Message).TrimEnd('.');
 
+    /// <summary>Turns to the address that is next.</summary>
+    /// <returns>Cancelled when the worker is to be dialled anew.</returns>
+    private CancellationToken ChooseEndpoint()
+    {
+        Uri address;
+        CancellationToken redialled;
+        lock (_gate)
+        {
+            address = _addresses[_nextAddress];
+            redialled = _redial.Token;
+        }
+
+        if (address != _endpoint.Address)
+        {
+            var before = _endpoint;
+            _endpoint = new Endpoint(address, _createHandler);
+            before.Dispose();
+        }
+
+        return redialled;
+    }
+
+    /// <summary>The worker was not reached: the next address is tried, unless it is to be dialled anew from the first.</summary>
+    private void TryNextAddress(CancellationToken redialled)
+    {
+        lock (_gate)
+        {
+            _nextAddress = redialled.IsCancellationRequested || _redial.Token != redialled ? 0 : (_nextAddress + 1) % _addresses.Length;
+        }
+    }
+
     private async Task ServeAsync(CancellationToken stop)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         await AskAsync(stop); // whether it answers at all, with a plain reason if it does not
 
-        using var call = _client.Control(cancellationToken: ending.Token);
+        using var call = _endpoint.Client.Control(cancellationToken: ending.Token);
         var (high, low) = SessionRefs.Split(_router);
         await call.RequestStream.WriteAsync(new RouterMessage { Hello = new Hello { RouterHigh = high, RouterLow = low } }, ending.Token);
         if (!await call.ResponseStream.MoveNext(ending.Token).WaitAsync(_options.ConnectTime, _clock, ending.Token)
@@ -197,7 +278,7 @@ internal sealed partial class WorkerLink : IDisposable
 
         if (_expectedId is not null && info.WorkerId.Length > 0 && info.WorkerId != _expectedId)
         {
-            throw new WorkerLinkException($"the worker calls itself '{info.WorkerId}'; by the map of stages it must be '{_expectedId}'");
+            throw new WorkerLinkException($"the worker calls itself '{info.WorkerId}'; by the map it must be '{_expectedId}'");
         }
 
         var offer = new WorkerOffer(
@@ -225,7 +306,7 @@ internal sealed partial class WorkerLink : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, connecting.Token);
         try
         {
-            return await _client.GetInfoAsync(new GetInfoRequest(), cancellationToken: either.Token);
+            return await _endpoint.Client.GetInfoAsync(new GetInfoRequest(), cancellationToken: either.Token);
         }
         catch (RpcException) when (connecting.IsCancellationRequested)
         {
@@ -269,11 +350,11 @@ internal sealed partial class WorkerLink : IDisposable
         }
     }
 
-    private void GiveUpSessions()
+    private void GiveUpSessions(string problem)
     {
         foreach (var (session, stage) in _sessions.Values)
         {
-            session.OnGivenUp(stage, $"The worker at {Address} is gone: {_problem}.");
+            session.OnGivenUp(stage, $"The worker at {Address} is gone: {problem}.");
             Forget(session);
         }
     }
@@ -366,5 +447,30 @@ internal sealed partial class WorkerLink : IDisposable
 
             Handle(stream.Current, incarnation);
         }
+    }
+
+    /// <summary>The connection to one address.</summary>
+    private sealed class Endpoint : IDisposable
+    {
+        private readonly GrpcChannel _channel;
+
+        public Endpoint(Uri address, Func<SocketsHttpHandler> createHandler)
+        {
+            Address = address;
+            _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
+            {
+                MaxReceiveMessageSize = 16 * 1024 * 1024,
+                MaxSendMessageSize = null,
+                HttpHandler = createHandler(),
+                DisposeHttpClient = true,
+            });
+            Client = new Worker.WorkerClient(_channel);
+        }
+
+        public Uri Address { get; }
+
+        public Worker.WorkerClient Client { get; }
+
+        public void Dispose() => _channel.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
+using Parallax.Router.Routing;
 using Parallax.Runtime.Execution;
 
 namespace Parallax.Router.Sessions;
@@ -9,6 +10,12 @@ namespace Parallax.Router.Sessions;
 /// <param name="Offer">What the path as a whole serves.</param>
 internal sealed record WorkerPath(ImmutableArray<WorkerPathStage> Stages, PathOffer Offer)
 {
+    /// <summary>What it was predicted to cost when it was chosen.</summary>
+    public PathCost Cost { get; init; }
+
+    /// <summary>Why it was chosen.</summary>
+    public PathReason Reason { get; init; }
+
     /// <summary>A stage as messages to people call it, at the beginning of a sentence.</summary>
     public string Describe(int stage) => Stages.Length == 1 ? "The worker" : $"The worker of {Locate(stage)}";
 

@@ -73,6 +73,9 @@ internal sealed class PathCluster : IAsyncDisposable
     /// <summary>Sessions that the router still holds at any of its links.</summary>
     public int HeldSessions => _router.Services.GetRequiredService<WorkerDirectory>().Links.Sum(static link => link.SessionCount);
 
+    /// <summary>Places that the router has reserved for sessions, over all stages.</summary>
+    public int ReservedPlaces => _router.Services.GetRequiredService<WorkerDirectory>().Ledger.Total;
+
     /// <summary>Waits until /health/ready says so; its text.</summary>
     public async Task<string> WhenReadyAsync(HttpStatusCode status)
     {
@@ -90,11 +93,11 @@ internal sealed class PathCluster : IAsyncDisposable
     public Task WhenServingAsync(int workers) => Eventually.TrueAsync(async () =>
         (await _http.GetStringAsync("/metrics", Token)).Contains($"workers_serving {workers}\n", StringComparison.Ordinal));
 
-    public Task<HttpResponseMessage> PostAsync(string fields = "\"stream\": true")
+    public Task<HttpResponseMessage> PostAsync(string fields = "\"stream\": true", CancellationToken cancellationToken = default)
     {
         var body = $$"""{"model": "demo", "messages": [{"role": "user", "content": "hi"}]{{(fields.Length > 0 ? ", " : "")}}{{fields}}}""";
         var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
-        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
+        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken.CanBeCanceled ? cancellationToken : Token);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,4 @@
 using CsCheck;
-using Parallax.Contracts.Identifiers;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
 using Parallax.Runtime.Execution;
@@ -14,8 +13,8 @@ public class PathPolicyTests
     [Fact]
     public void Choose_NobodyServes_IsNone()
     {
-        Assert.Empty(PathPolicy.Choose("demo", []));
-        Assert.Empty(PathPolicy.Choose("demo", [New("a"), New("b", Shard(0, 19)), New("c", Whole with { Model = "x" })]));
+        Assert.Empty(Chosen());
+        Assert.Empty(Chosen(New("a"), New("b", Shard(0, 19)), New("c", Whole with { Model = "x" })));
     }
 
     [Fact]
@@ -25,7 +24,7 @@ public class PathPolicyTests
     }
 
     [Fact]
-    public void Choose_Tie_GoesToTheFirstAddressInAnyOrder()
+    public void Choose_Tie_GoesToTheFirstIdInAnyOrder()
     {
         Assert.Equal([0], Chosen(Loaded("a", 1, Whole), Loaded("b", 1, Whole)));
         Assert.Equal([1], Chosen(Loaded("b", 1, Whole), Loaded("a", 1, Whole)));
@@ -49,8 +48,8 @@ public class PathPolicyTests
     [Fact]
     public void Choose_FewestStages_BeforeLoad()
     {
-        Assert.Equal([2], Chosen(New("a", Shard(0, 10)), New("b", Shard(10, 20)), Loaded("c", 1000, Whole)));
-        Assert.Equal([0, 3], Chosen(Loaded("a", 90, Shard(0, 10)), New("b", Shard(10, 15)), New("c", Shard(15, 20)), Loaded("d", 90, Shard(10, 20))));
+        Assert.Equal([2], Chosen(New("a", Shard(0, 10)), New("b", Shard(10, 20)), Loaded("c", 9, Whole)));
+        Assert.Equal([0, 3], Chosen(Loaded("a", 9, Shard(0, 10)), New("b", Shard(10, 15)), New("c", Shard(15, 20)), Loaded("d", 9, Shard(10, 20))));
     }
 
     [Fact]
@@ -63,7 +62,7 @@ public class PathPolicyTests
     }
 
     [Fact]
-    public void Choose_TieOfPaths_GoesToTheFirstAddressesFromTheHead()
+    public void Choose_TieOfPaths_GoesToTheFirstIdsFromTheHead()
     {
         Assert.Equal(
             [3, 0],
@@ -119,11 +118,11 @@ public class PathPolicyTests
             .Select(static i => Loaded($"{i:000}", i % 7, Shard(i % 64, (i % 64) + 1) with { LayerCount = 64 }))
             .ToArray();
 
-        var path = PathPolicy.Choose("demo", candidates);
+        var path = Chosen(candidates).ToList();
 
-        Assert.Equal(64, path.Length);
+        Assert.Equal(64, path.Count);
         Assert.All(path, hop => Assert.True(
-            Enumerable.Range(0, 4).All(i => candidates[(hop.Candidate % 64) + (64 * i)].Sessions >= candidates[hop.Candidate].Sessions)));
+            Enumerable.Range(0, 4).All(i => Sessions(candidates[(hop % 64) + (64 * i)]) >= Sessions(candidates[hop]))));
     }
 
     /// <summary>Against trying everything: as short, as little loaded, and the same whatever the order of candidates.</summary>
@@ -138,7 +137,13 @@ public class PathPolicyTests
                 var at = candidates.FindIndex(c => c.WorkerId == $"w{id}");
                 if (at >= 0)
                 {
-                    candidates[at] = candidates[at] with { Shards = candidates[at].Shards.Add(shard with { ShardId = $"{candidates[at].Shards.Length}" }) };
+                    candidates[at] = candidates[at] with
+                    {
+                        Shards = candidates[at].Shards.Add(new ShardCandidate(shard with { ShardId = $"{candidates[at].Shards.Length}" })
+                        {
+                            Load = candidates[at].Shards[0].Load,
+                        }),
+                    };
                 }
                 else
                 {
@@ -146,7 +151,7 @@ public class PathPolicyTests
                 }
             }
 
-            var expected = Enumerate(candidates, [], 0).OrderBy(static path => path.Length).ThenBy(path => path.Sum(i => candidates[i].Sessions))
+            var expected = Enumerate(candidates, [], 0).OrderBy(static path => path.Length).ThenBy(path => path.Sum(i => Sessions(candidates[i])))
                 .ThenBy(path => string.Join(' ', path.Select(i => candidates[i].Address)), StringComparer.Ordinal)
                 .FirstOrDefault([]);
             Assert.Equal(expected, Chosen([.. candidates]));
@@ -183,29 +188,36 @@ public class PathPolicyTests
         ? [path]
         : from i in Enumerable.Range(0, candidates.Count)
           where !path.Contains(i)
-          from shard in candidates[i].Shards
+          from shard in candidates[i].Shards.Select(static shard => shard.Offer)
           where shard.Range.Start == @from && shard.IsValid
           from longer in Enumerate(candidates, [.. path, i], shard.Range.End)
           select longer;
 
     private static IEnumerable<int> Chosen(params PathCandidate[] candidates)
     {
-        var path = PathPolicy.Choose("demo", candidates);
-        Assert.All(path, hop => Assert.Contains(hop.Shard, candidates[hop.Candidate].Shards));
-        return path.Select(static hop => hop.Candidate);
+        if (PathPolicy.Choose(PathMaps.Map(candidates), PathMaps.Any, PathMaps.Plain) is not { } path)
+        {
+            return [];
+        }
+
+        Assert.All(path.Hops, hop => Assert.Contains(hop.Shard, candidates[hop.Candidate].Shards.Select(static shard => shard.Offer)));
+        return path.Hops.Select(static hop => hop.Candidate);
     }
 
     private static string Problem(params PathCandidate[] candidates)
     {
-        Assert.Empty(PathPolicy.Choose("demo", candidates));
-        return PathProblem.Describe("demo", candidates);
+        Assert.Empty(Chosen(candidates));
+        return PathProblem.Describe(PathMaps.Map(candidates));
     }
 
-    private static PathCandidate New(string address, params ShardOffer[] shards) => Loaded(address, 0, shards);
+    private static int Sessions(PathCandidate candidate) => candidate.Shards[0].Load.Sessions;
 
-    private static PathCandidate Loaded(string address, int sessions, params ShardOffer[] shards) => new(address, address, [.. shards], sessions);
+    private static PathCandidate New(string id, params ShardOffer[] shards) => Loaded(id, 0, shards);
 
-    private static ShardOffer Shard(int start, int end) => new("demo", new LayerRange(start, end), Layers, Class("00"), 100, 10, 258, "");
+    private static PathCandidate Loaded(string id, int sessions, params ShardOffer[] shards) =>
+        PathMaps.Node(id, [.. shards.Select(shard => new ShardCandidate(shard) { Load = new StageLoad(sessions) })]);
 
-    private static NumericClass Class(string weights) => new(1, weights, ResidualPrecision.BF16, "cpu");
+    private static ShardOffer Shard(int start, int end) => PathMaps.Offer(start, end);
+
+    private static NumericClass Class(string weights) => PathMaps.Class(weights);
 }

@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using Parallax.Router.Sessions;
+
+namespace Parallax.Router.Routing;
+
+/// <summary>
+/// The members as <see cref="PathPolicy"/> sees them, laid out again only when something has changed. Thread-safe.
+/// </summary>
+/// <param name="options">How paths are weighed.</param>
+/// <param name="clock">Clock.</param>
+/// <param name="withLeaving">Whether workers that are about to leave count, too.</param>
+internal sealed class LiveMap(PathOptions options, TimeProvider clock, bool withLeaving = false)
+{
+    /// <summary>
+    /// New figures alone (speeds, round trips) may wait so long, since many workers report many times a second; who is
+    /// there and what it serves never waits. Loads are no part of it.
+    /// </summary>
+    private static readonly TimeSpan FiguresMayWait = TimeSpan.FromMilliseconds(100);
+
+    private volatile State? _state;
+
+    /// <summary>The map of a model now.</summary>
+    public (PathMap Map, ImmutableArray<Member> Members) At(string model, ImmutableArray<Member> members)
+    {
+        var now = clock.GetTimestamp();
+        var state = _state;
+        if (state is null || state.Map.Model != model || !IsFresh(state, members, now))
+        {
+            _state = state = Build(model, members, now);
+        }
+
+        return (state.Map, state.Members);
+    }
+
+    /// <summary>The candidates at a time, in the order of members; those that take no sessions have no shards.</summary>
+    public static PathCandidate[] Candidates(ImmutableArray<Member> members, long now, bool withLeaving = false) =>
+        [.. members.Select(member => ToCandidate(member, now, withLeaving))];
+
+    private bool IsFresh(State state, ImmutableArray<Member> members, long now)
+    {
+        if (state.Members.Length != members.Length)
+        {
+            return false;
+        }
+
+        var figuresChanged = false;
+        for (var i = 0; i < members.Length; i++)
+        {
+            var before = state.Members[i];
+            if (!ReferenceEquals(before.Link, members[i].Link) || !ReferenceEquals(state.Offers[i], members[i].OfferAt(now, withLeaving)))
+            {
+                return false;
+            }
+
+            figuresChanged |= !ReferenceEquals(before.Report, members[i].Report);
+        }
+
+        return !figuresChanged || clock.GetElapsedTime(state.BuiltAt, now) < FiguresMayWait;
+    }
+
+    private State Build(string model, ImmutableArray<Member> members, long now) => new(
+        PathMap.Build(model, Candidates(members, now, withLeaving), options),
+        members,
+        [.. members.Select(member => member.OfferAt(now, withLeaving))],
+        now);
+
+    private static PathCandidate ToCandidate(Member member, long now, bool withLeaving)
+    {
+        var address = member.Link.Address.Authority;
+        if (member.OfferAt(now, withLeaving) is not { } offer)
+        {
+            return new PathCandidate("", address, []);
+        }
+
+        var report = member.ReportOf(offer, now);
+        var candidate = new PathCandidate(offer.WorkerId, address, [.. offer.Shards.Select(shard => ToShard(shard, report))]);
+        return report is null ? candidate : candidate with { RoundTrips = report.RoundTrips, Unreachable = report.Unreachable };
+    }
+
+    private static ShardCandidate ToShard(ShardOffer shard, WorkerReport? report) =>
+        report is not null && report.Shards.TryGetValue(shard.ShardId, out var told)
+            ? new ShardCandidate(shard) { Speed = told.Speed }
+            : new ShardCandidate(shard);
+
+    private sealed record State(PathMap Map, ImmutableArray<Member> Members, ImmutableArray<WorkerOffer?> Offers, long BuiltAt);
+}

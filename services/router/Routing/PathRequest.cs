@@ -1,0 +1,40 @@
+using Parallax.Runtime.Execution;
+
+namespace Parallax.Router.Routing;
+
+/// <summary>What a path is wanted for.</summary>
+internal sealed record PathRequest
+{
+    /// <summary>Steps over which one-off costs are spread when an answer's length is unknown.</summary>
+    public const int UsualAnswer = 256;
+
+    /// <summary>Sessions to open on it; all must have room.</summary>
+    public int Sessions { get; init; } = 1;
+
+    /// <summary>Tokens of the prompt.</summary>
+    public int PromptTokens { get; init; }
+
+    /// <summary>Tokens that the answer may have: prompt and answer must be within every stage's context limit.</summary>
+    public int MaxTokens { get; init; } = 1;
+
+    /// <summary>Bytes of one position's hidden state on a link; 0: unknown, then transfers cost nothing.</summary>
+    public long HiddenBytes { get; init; }
+
+    /// <summary>The class that the path must be of, e.g. of a session that runs already; null: any.</summary>
+    public NumericClass? NumericClass { get; init; }
+
+    /// <summary>Leading tokens of the prompt that a worker has cached, by worker id; null: nobody has any.</summary>
+    public IReadOnlyDictionary<string, int>? CachedTokens { get; init; }
+
+    /// <summary>False leaves out what depends on the moment: free places and KV room. It asks what could be served.</summary>
+    public bool NeedsRoom { get; init; } = true;
+
+    /// <summary>The answer's length as it is planned for.</summary>
+    public int ExpectedTokens => Math.Clamp(MaxTokens, 1, UsualAnswer);
+
+    /// <summary>
+    /// Positions of KV that a session is expected to need; an answer's last token needs none. There must be room for one
+    /// session: further choices of the same request may wait at the worker.
+    /// </summary>
+    public long KvTokens => (long)PromptTokens + ExpectedTokens - 1;
+}

@@ -1,0 +1,7 @@
+namespace Parallax.Router.Routing;
+
+/// <summary>How busy a shard is.</summary>
+/// <param name="Sessions">Open on it now, of all routers.</param>
+/// <param name="Waiting">Of these, those that wait for a place in its batch.</param>
+/// <param name="KvTokensFree">Positions of KV room left; null when nobody has said.</param>
+internal readonly record struct StageLoad(int Sessions, int Waiting = 0, long? KvTokensFree = null);
