@@ -1,10 +1,7 @@
-using System.Collections.Immutable;
-using System.Net;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Parallax.Cli.Run;
 using Parallax.Contracts.V1;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;

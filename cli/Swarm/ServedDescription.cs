@@ -33,7 +33,7 @@ internal sealed record ServedDescription(PlannedModel Model, ImmutableArray<Laye
         var whole = ShardPlan.Of(model.Spec, model.Weights, backend, loader);
         var planned = new PlannedModel
         {
-            Shape = ModelShapes.Of(model, held.WeightsHash, held.ManifestHash, backend, loader),
+            Shape = ModelShapeBuilder.Build(model, held.WeightsHash, held.ManifestHash, backend, loader),
             Residual = settings.Residual == ResidualPrecision.F32 ? NumericClass.Types.Residual.F32 : NumericClass.Types.Residual.Bf16,
             ContextLimit = whole.ContextLimit,
             KvTokens = whole.KvTokens,

@@ -1,5 +1,4 @@
 using Parallax.Cli.Run;
-using Parallax.Contracts.V1;
 using Parallax.Hosting;
 
 namespace Parallax.Cli.Swarm;

@@ -21,6 +21,9 @@ public sealed record ModelShape(
     double HeadFlops,
     long HiddenBytes)
 {
+    /// <summary>Which description of the model's files is to be trusted when they are fetched; empty: none in particular.</summary>
+    public string ManifestHash { get; init; } = "";
+
     /// <summary>Bytes that any stage needs beside weights and KV.</summary>
     public long ScratchBytes { get; init; }
 

@@ -24,6 +24,7 @@ public static class ModelShapes
         var problems = ImmutableArray.CreateBuilder<string>();
         Require(shape.Name.Length is > 0 and <= MostNameLength && !shape.Name.Any(char.IsControl), $"name must have 1 to {MostNameLength} printable characters.");
         Require(shape.WeightsHash.Length is > 0 and <= 128 && shape.WeightsHash.All(char.IsAsciiHexDigit), "weights_hash must be hexadecimal.");
+        Require(shape.ManifestHash.Length <= 128 && shape.ManifestHash.All(char.IsAsciiHexDigit), "manifest_hash must be hexadecimal or empty.");
         Require(shape.Layers.Count is > 0 and <= MostLayers, $"layers: {shape.Layers.Count} is out of range; a model has 1 to {MostLayers}.");
         Require(IsSize(shape.EmbeddingBytes), $"embedding_bytes: {shape.EmbeddingBytes} is out of range.");
         Require(IsSize(shape.HeadBytes), $"head_bytes: {shape.HeadBytes} is out of range.");
@@ -38,6 +39,8 @@ public static class ModelShapes
             Require(IsSize(layer.KvBytesPerToken), $"layers[{i}].kv_bytes_per_token: {layer.KvBytesPerToken} is out of range.");
             Require(layer.Window >= 0, $"layers[{i}].window: {layer.Window} is negative.");
             Require(IsWork(layer.Flops), $"layers[{i}].flops: {layer.Flops} is out of range.");
+            Require(
+                IsWork(layer.FlopsPerContextToken), $"layers[{i}].flops_per_context_token: {layer.FlopsPerContextToken} is out of range.");
             Require(
                 layer.Experts == 0 || (layer.Experts > 0 && layer.ExpertsPerToken > 0 && layer.ExpertsPerToken <= layer.Experts && IsSize(layer.ExpertBytes)),
                 $"layers[{i}]: {layer.ExpertsPerToken} of {layer.Experts} experts of {layer.ExpertBytes} bytes make no sense.");
@@ -64,6 +67,7 @@ public static class ModelShapes
             [.. shape.Layers.Select(static layer => new LayerShape(layer.WeightBytes, layer.KvBytesPerToken, layer.Flops)
             {
                 Window = layer.Window == 0 ? null : layer.Window,
+                FlopsPerContextToken = layer.FlopsPerContextToken,
                 Experts = layer.Experts == 0 ? null : new ExpertShape(layer.Experts, layer.ExpertsPerToken, layer.ExpertBytes),
             })],
             shape.EmbeddingBytes,
@@ -72,6 +76,7 @@ public static class ModelShapes
             shape.HeadFlops,
             shape.HiddenBytes)
         {
+            ManifestHash = shape.ManifestHash,
             ScratchBytes = shape.ScratchBytes,
             ContextLimit = shape.ContextLimit == 0 ? int.MaxValue : shape.ContextLimit,
         };
@@ -87,6 +92,7 @@ public static class ModelShapes
         {
             Name = shape.Name,
             WeightsHash = shape.WeightsHash,
+            ManifestHash = shape.ManifestHash,
             EmbeddingBytes = shape.EmbeddingBytes,
             HeadBytes = shape.HeadBytes,
             Tied = shape.IsTied,
@@ -102,6 +108,7 @@ public static class ModelShapes
             KvBytesPerToken = layer.KvBytesPerToken,
             Window = layer.Window ?? 0,
             Flops = layer.Flops,
+            FlopsPerContextToken = layer.FlopsPerContextToken,
             Experts = layer.Experts?.Count ?? 0,
             ExpertsPerToken = layer.Experts?.PerToken ?? 0,
             ExpertBytes = layer.Experts?.BytesEach ?? 0,

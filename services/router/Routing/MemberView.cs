@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Parallax.Swarm.Map;
 using Parallax.Swarm.Members;
 

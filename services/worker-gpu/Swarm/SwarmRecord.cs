@@ -178,6 +178,7 @@ internal sealed class SwarmRecord : IMemberRecord
         };
         if (stats is not null)
         {
+            StepTimes.Write(stats, wire);
             wire.WaitingSessions = stats.WaitingSessions;
             wire.KvTokensTotal = (long)stats.KvBlocksTotal * KvBlockTokens;
             wire.KvTokensFree = (long)(stats.KvBlocksTotal - stats.KvBlocksUsed) * KvBlockTokens;
