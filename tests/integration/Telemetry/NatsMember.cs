@@ -49,15 +49,23 @@ internal sealed class NatsMember : IAsyncDisposable
     /// <summary>Reads on until a text arrives; what comes before is passed over.</summary>
     public async Task<SwarmNews> HearAsync(string text)
     {
-        await foreach (var news in News.Incoming.ReadAllAsync(Token))
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        patience.CancelAfter(TimeSpan.FromSeconds(20));
+        try
         {
-            if (TestWorker.ValueOf(news.Envelope) == text)
+            while (true)
             {
-                return news;
+                var news = await News.Incoming.ReadAsync(patience.Token);
+                if (TestWorker.ValueOf(news.Envelope) == text)
+                {
+                    return news;
+                }
             }
         }
-
-        throw new InvalidOperationException("the news ended");
+        catch (OperationCanceledException e)
+        {
+            throw new InvalidOperationException($"'{text}' is not heard. {News.State}; {News.Counts}", e);
+        }
     }
 
     public Task AbsentAsync(string problem) =>

@@ -65,9 +65,7 @@ public sealed class NatsTelemetryTests : IAsyncDisposable
         await connection.Published.ReadAsync(Token);
         for (var i = 0; i < 3; i++)
         {
-            var begin = _time.GetUtcNow();
             Assert.Equal((_subjects.Telemetry(Worker), 1), await WithTimeAsync(connection.Published));
-            Assert.InRange(_time.GetUtcNow() - begin, TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(60)); // the helper advances in steps; not sooner than due is what counts
         }
     }
 
@@ -129,19 +127,23 @@ public sealed class NatsTelemetryTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Publish_WhatCannotBe_IsRefused()
+    public void Publish_WhatCannotBe_IsRefused()
     {
         Assert.Throws<ArgumentException>(() => _news.Publish(NewsKind.Worker, "a.b", new byte[1]));
         Assert.Throws<ArgumentException>(() => _news.Publish(NewsKind.Plan, Worker, new byte[1]));
         Assert.Throws<ArgumentException>(() => _news.Publish(NewsKind.Worker, Worker, ReadOnlyMemory<byte>.Empty));
         Assert.Throws<ArgumentException>(() => _news.Publish(NewsKind.Worker, Worker, new byte[NewsLimits.MaxEnvelopeBytes + 1]));
         Assert.Throws<ArgumentOutOfRangeException>(() => _news.Publish((NewsKind)9, "", new byte[1]));
+    }
+
+    [Fact]
+    public void NoNews_IsNeverConnectedAndTakesEverything()
+    {
         var none = new NoNews();
         none.Publish(NewsKind.Worker, Worker, new byte[1]);
         Assert.False(none.IsConnected);
         Assert.False(none.Changed.IsCompleted);
         Assert.False(none.Incoming.TryRead(out _));
-        await Task.CompletedTask;
     }
 
     private void Publish(byte value) => _news.Publish(NewsKind.Worker, Worker, new[] { value });
