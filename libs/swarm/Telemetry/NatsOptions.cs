@@ -50,7 +50,7 @@ public sealed record NatsOptions
     /// <summary>The wait after a server has refused this member.</summary>
     public TimeSpan RefusedRetry { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Messages in each of the four queues of what has arrived; of <see cref="NewsLimits.MaxEnvelopeBytes"/> at most.</summary>
+    /// <summary>Messages that have arrived and wait to be read at most, each of <see cref="NewsLimits.MaxEnvelopeBytes"/> at most.</summary>
     public int QueueCapacity { get; init; } = 1024;
 
     internal bool RequiresTls(Uri server) => server.Scheme == "tls" || CaFile.Length > 0 || CertificateFile.Length > 0;

@@ -27,7 +27,7 @@ internal sealed class NatsWire(NatsOptions options, SwarmSubjects subjects, stri
         var keep = false;
         try
         {
-            var link = new NatsLink(connection, server, options.ConnectTime, time, serverError);
+            var link = new NatsLink(connection, server, inbox, options, time, serverError);
             await WithinTimeAsync(connection.ConnectAsync().AsTask(), cancellationToken);
             if (connection.ServerInfo is { MaxPayload: < NewsLimits.MaxEnvelopeBytes } info)
             {
@@ -35,14 +35,15 @@ internal sealed class NatsWire(NatsOptions options, SwarmSubjects subjects, stri
                     $"{server} takes messages of {info.MaxPayload} bytes at most; raise its max_payload to {NewsLimits.MaxEnvelopeBytes} or more.", isRefusal: true);
             }
 
-            await SubscribeAsync(connection, NewsKind.Worker, subjects.AnyRecord, inbox, cancellationToken);
-            await SubscribeAsync(connection, NewsKind.Worker, subjects.AnyTelemetry, inbox, cancellationToken);
-            await SubscribeAsync(connection, NewsKind.Plan, subjects.Plan, inbox, cancellationToken);
-            await SubscribeAsync(connection, NewsKind.Revocations, subjects.Revocations, inbox, cancellationToken);
+            await SubscribeAsync(link, NewsKind.Worker, subjects.AnyRecord, cancellationToken);
+            await SubscribeAsync(link, NewsKind.Worker, subjects.AnyTelemetry, cancellationToken);
+            await SubscribeAsync(link, NewsKind.Plan, subjects.Plan, cancellationToken);
+            await SubscribeAsync(link, NewsKind.Revocations, subjects.Revocations, cancellationToken);
 
             // The answer says that the server has taken note of the subscriptions.
             await WithinTimeAsync(connection.PingAsync(cancellationToken).AsTask(), cancellationToken);
             keep = true;
+            link.Watch();
             return link;
         }
         catch (Exception problem) when (IsOfTheWire(problem) && !cancellationToken.IsCancellationRequested)
@@ -61,11 +62,8 @@ internal sealed class NatsWire(NatsOptions options, SwarmSubjects subjects, stri
     internal static bool IsOfTheWire(Exception problem) => problem is NatsException or IOException or SocketException or TimeoutException
         or AuthenticationException or CryptographicException or OperationCanceledException or ObjectDisposedException;
 
-    private async Task SubscribeAsync(NatsConnection connection, NewsKind kind, string subject, NewsInbox inbox, CancellationToken cancellationToken)
-    {
-        var subscription = new NatsSubscription(connection, kind, subject, inbox);
-        await WithinTimeAsync(connection.AddSubAsync(subscription, cancellationToken).AsTask(), cancellationToken);
-    }
+    private Task SubscribeAsync(NatsLink link, NewsKind kind, string subject, CancellationToken cancellationToken) =>
+        WithinTimeAsync(link.SubscribeAsync(kind, subject, cancellationToken), cancellationToken);
 
     private Task WithinTimeAsync(Task task, CancellationToken cancellationToken) => task.WaitAsync(options.ConnectTime, time, cancellationToken);
 
@@ -74,10 +72,7 @@ internal sealed class NatsWire(NatsOptions options, SwarmSubjects subjects, stri
         Url = server.ToString(),
         Name = name,
         Echo = false,
-        Headers = false, // none are used, and they would be memory that others fill
         ConnectTimeout = options.ConnectTime,
-        PingInterval = options.PingPeriod,
-        MaxPingOut = 2,
         MaxPayloadHardCap = MaxServerPayload,
         RetryOnInitialConnect = false,
         AuthOpts = new NatsAuthOpts
