@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging.Abstractions;
 using Parallax.Hosting;
+using Parallax.ModelFiles.Storage;
 using Parallax.Runtime.Cpu;
 
 namespace Parallax.Cli.Inspect;
@@ -13,6 +15,7 @@ internal static class InfoCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
         var device = new Option<bool>("--device") { Description = "Measure this machine instead (about 200 ms): compute, memory bandwidth, memory for models." };
         var threads = SharedOptions.Threads();
+        var manifest = new Option<bool>("--manifest") { Description = "Also say the hash of the model's manifest, which names every byte of its files; reads all of them." };
         var command = new ExplainedCommand(
             "info",
             "Say what a model is and what it needs; reads headers, and the weights once for their hash.",
@@ -23,7 +26,7 @@ internal static class InfoCommand
               parallax info --device
             """)
         {
-            model, json, device, threads,
+            model, json, manifest, device, threads,
         };
         threads.Validators.Add(static result =>
         {
@@ -32,7 +35,7 @@ internal static class InfoCommand
                 result.AddError("--threads: at least 1.");
             }
         });
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(device))
             {
@@ -41,7 +44,14 @@ internal static class InfoCommand
                 return ExitCode.Ok;
             }
 
-            var report = ModelReport.Of(ModelLocation.Resolve(parsed.GetValue(model)));
+            var path = await HubModel.ResolveAsync(parsed.GetValue(model), Console.Error, cancellationToken);
+            var report = ModelReport.Of(path);
+            if (parsed.GetValue(manifest))
+            {
+                await using var store = new ModelStore(new ModelStoreOptions(), TimeProvider.System, NullLogger<ModelStore>.Instance);
+                report = report with { ManifestHash = (await store.AddAsync(path, cancellationToken)).ManifestHash };
+            }
+
             Console.Out.Write(parsed.GetValue(json) ? report.ToJson() : report.ToText());
             return ExitCode.Ok;
         });

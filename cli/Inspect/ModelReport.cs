@@ -37,6 +37,9 @@ internal sealed record ModelReport
 
     public required string WeightsHash { get; init; }
 
+    /// <summary>Hash of the manifest of its files; null where it was not asked for.</summary>
+    public string? ManifestHash { get; init; }
+
     /// <summary>KV bytes per token: residual stream in bf16, and in f32.</summary>
     public required (long BF16, long F32) KvBytesPerToken { get; init; }
 
@@ -97,6 +100,11 @@ internal sealed record ModelReport
         Line("chat template", HasChatTemplate ? "yes" : "no: it cannot serve chat completions");
         Line("numeric class", Fingerprint);
         Line("weights", WeightsHash);
+        if (ManifestHash is not null)
+        {
+            Line("manifest", ManifestHash);
+        }
+
         return text.ToString();
 
         void Line(string name, object value) => text.Append(CultureInfo.InvariantCulture, $"{name,-16}{value}").AppendLine();
@@ -136,6 +144,11 @@ internal sealed record ModelReport
             json.WriteNumber("kv_bytes_per_token_f32", KvBytesPerToken.F32);
             json.WriteString("fingerprint", Fingerprint);
             json.WriteString("weights_hash", WeightsHash);
+            if (ManifestHash is not null)
+            {
+                json.WriteString("manifest_hash", ManifestHash);
+            }
+
             json.WriteEndObject();
         }
 

@@ -24,7 +24,7 @@ internal sealed class FetchMeter
     /// <summary>Peers that are read from.</summary>
     public int Peers { get; set; }
 
-    public void Add(int bytes)
+    public void Add(long bytes)
     {
         lock (_gate)
         {

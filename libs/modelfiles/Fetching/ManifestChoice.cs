@@ -26,7 +26,7 @@ internal static class ManifestChoice
         return answers.All(answer => answer.Hash == answers[0].Hash) ? answers[0].Hash : throw new ModelFilesException(
             ModelFilesProblem.Disagreement,
             $"Peers describe the files of '{model}' differently, and no plan says which description to trust: {Listed(answers)}. "
-            + "Name the manifest's hash (parallax info shows it where the model lies), or give the model with --model.");
+            + "Name the manifest's hash (parallax info --manifest tells it where the model lies), or give the model with --model.");
     }
 
     private static string Listed(IEnumerable<(string Peer, string Hash)> answers) =>

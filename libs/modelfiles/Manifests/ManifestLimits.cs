@@ -16,7 +16,10 @@ internal static class ManifestLimits
     public const int MaxChunks = 2 << 20;
 
     /// <summary>Ranges of bytes in all sections together.</summary>
-    public const int MaxRanges = 1 << 20;
+    public const int MaxRanges = 1 << 18;
+
+    /// <summary>Bytes of all sections together, before they are parsed.</summary>
+    public const int MaxSectionBytes = 6 << 20;
 
     /// <summary>The chunk's size of ordinary models.</summary>
     public const int SmallChunk = 1 << 20;

@@ -37,12 +37,41 @@ internal static class ManifestReader
     {
         try
         {
-            return ManifestBody.Parser.ParseFrom(encoded.Span);
+            RefuseCrowds(encoded);
+            return ManifestBody.Parser.WithDiscardUnknownFields(true).ParseFrom(encoded.Span);
         }
         catch (InvalidProtocolBufferException e)
         {
             throw new ModelFilesException(ModelFilesProblem.Malformed, $"The model's manifest cannot be read: {e.Message}", e);
         }
+    }
+
+    /// <summary>
+    /// Counts before anything is parsed: an empty message has two bytes on the wire and some fifty in memory.
+    /// </summary>
+    private static void RefuseCrowds(ReadOnlyMemory<byte> encoded)
+    {
+        using var input = new CodedInputStream(encoded.ToArray());
+        var files = 0;
+        var sections = 0L;
+        uint tag;
+        while ((tag = input.ReadTag()) != 0)
+        {
+            var before = input.Position;
+            input.SkipLastField();
+            switch (WireFormat.GetTagFieldNumber(tag))
+            {
+                case ManifestBody.FilesFieldNumber:
+                    files++;
+                    break;
+                case ManifestBody.AlwaysFieldNumber or ManifestBody.EmbeddingFieldNumber or ManifestBody.HeadFieldNumber or ManifestBody.LayersFieldNumber:
+                    sections += 1 + input.Position - before;
+                    break;
+            }
+        }
+
+        Require(files <= ManifestLimits.MaxFiles, $"it lists {files} files, at most {ManifestLimits.MaxFiles} are read");
+        Require(sections <= ManifestLimits.MaxSectionBytes, $"its ranges of bytes take {sections} bytes, at most {ManifestLimits.MaxSectionBytes} are read");
     }
 
     private static ImmutableArray<ModelFile> ReadFiles(ManifestBody body, ModelLayout layout)

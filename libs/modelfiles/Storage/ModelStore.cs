@@ -195,11 +195,15 @@ public sealed partial class ModelStore : IAsyncDisposable
             return;
         }
 
-        foreach (var folder in Directory.EnumerateDirectories(_options.CacheFolder))
+        foreach (var folder in Directory.EnumerateDirectories(_options.CacheFolder).Where(static folder => IsHash(Path.GetFileName(folder))))
         {
-            if (IsHash(Path.GetFileName(folder)))
+            try
             {
                 OpenCached(Path.GetFileName(folder));
+            }
+            catch (ModelFilesException e)
+            {
+                LogUnusable(folder, e.Message);
             }
         }
     }
@@ -211,7 +215,9 @@ public sealed partial class ModelStore : IAsyncDisposable
             return known;
         }
 
-        if (CachedModel.TryOpen(FolderOf(weightsHash), weightsHash) is not { } opened)
+        CachedModel? opened = null;
+        Disk.Guard(() => opened = CachedModel.TryOpen(FolderOf(weightsHash), weightsHash));
+        if (opened is null)
         {
             return null;
         }

@@ -8,7 +8,7 @@ namespace Parallax.Swarm.Members;
 
 public sealed partial class SwarmMember
 {
-    private TimeSpan _renewedAt = TimeSpan.MinValue; // of the record loop alone
+    private TimeSpan? _renewedAt; // of the record loop alone
     private int _turn; // of the probe loop alone: whose turn it is next
 
     /// <summary>What this member answers when it is probed.</summary>
@@ -48,7 +48,7 @@ public sealed partial class SwarmMember
         var wake = _record!.Changed;
         var record = Describe();
         var news = RecordChange.Between(_said, record);
-        var isDue = Now - _renewedAt >= _options.Lease / 3;
+        var isDue = _renewedAt is not { } renewed || Now - renewed >= _options.Lease / 3;
         if (_isStopped == 0 && (news != RecordNews.None || isDue))
         {
             await PublishAsync(record, isWide: news == RecordNews.Serving || isDue, isPushed: news == RecordNews.Serving, stop);

@@ -188,6 +188,24 @@ public sealed class ManifestTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(ManifestBody.FilesFieldNumber)]
+    [InlineData(ManifestBody.AlwaysFieldNumber)]
+    [InlineData(ManifestBody.LayersFieldNumber)]
+    [InlineData(15)]
+    public void Read_MillionsOfEmptyEntries_AreRefusedBeforeTheyTakeMemory(int field)
+    {
+        var crowd = new byte[32 << 20]; // tag and length 0, again and again
+        for (var i = 0; i < crowd.Length; i += 2)
+        {
+            crowd[i] = (byte)((field << 3) | 2);
+        }
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<ModelFilesException>(() => ManifestReader.Read(crowd, Hash));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 80 << 20);
+    }
+
     [Fact]
     public void Read_TooLarge_IsRefused() =>
         Assert.Equal(ModelFilesProblem.Malformed, Assert.Throws<ModelFilesException>(() => ManifestReader.Read(new byte[ManifestLimits.MaxBytes + 1], Hash)).Problem);
