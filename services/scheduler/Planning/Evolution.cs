@@ -25,7 +25,14 @@ internal static class Evolution
                 Removed = state.Removed.SetItem(removed.Worker, removed.Incarnation),
                 Draining = state.Draining.Remove(removed.Worker),
             },
-            ShardPinned pinned => state with { Pins = [.. Without(state.Pins, pinned.Pin.Node, pinned.Pin.Model).Append(pinned.Pin).OrderBy(static pin => pin.Model, StringComparer.Ordinal).ThenBy(static pin => pin.Node, StringComparer.Ordinal)] },
+            ShardPinned pinned => state with
+            {
+                Pins =
+                [
+                    .. Without(state.Pins, pinned.Pin.Node, pinned.Pin.Model).Append(pinned.Pin)
+                        .OrderBy(static pin => pin.Model, StringComparer.Ordinal).ThenBy(static pin => pin.Node, StringComparer.Ordinal),
+                ],
+            },
             ShardUnpinned unpinned => state with { Pins = [.. Without(state.Pins, unpinned.Worker, unpinned.Model)] },
             WorkerReturned returned => state with { Draining = state.Draining.Remove(returned.Worker), Removed = state.Removed.Remove(returned.Worker) },
             WorkerLeft left => state with { Draining = state.Draining.Remove(left.Worker) },

@@ -29,6 +29,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
     private readonly SchedulerOptions _options;
     private readonly SchedulerSettings _settings;
     private readonly SchedulerAddress _address;
+    private readonly IHostApplicationLifetime _lifetime;
     private readonly Replan _replan;
     private readonly TimeProvider _clock;
     private readonly SchedulerInstruments _instruments;
@@ -44,6 +45,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
         SchedulerOptions options,
         SchedulerSettings settings,
         SchedulerAddress address,
+        IHostApplicationLifetime lifetime,
         Replan replan,
         TimeProvider clock,
         SchedulerInstruments instruments,
@@ -56,6 +58,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
         _options = options;
         _settings = settings;
         _address = address;
+        _lifetime = lifetime;
         _replan = replan;
         _clock = clock;
         _instruments = instruments;
@@ -98,9 +101,9 @@ internal sealed partial class SchedulerLoop : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.Yield(); // the host need not wait for the store
         try
         {
+            await ListensAsync(stoppingToken); // who leads tells where
             while (true)
             {
                 try
@@ -119,6 +122,13 @@ internal sealed partial class SchedulerLoop : BackgroundService
         {
             // Stopped.
         }
+    }
+
+    private async Task ListensAsync(CancellationToken cancellationToken)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = _lifetime.ApplicationStarted.Register(started.SetResult);
+        await started.Task.WaitAsync(cancellationToken);
     }
 
     private async Task<HeldTerm> StandByAsync(CancellationToken stop)

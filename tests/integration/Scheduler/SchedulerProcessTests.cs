@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Microsoft.Data.Sqlite;
 using Parallax.Contracts.V1;
 using Parallax.EventStore.Sqlite;
 using Parallax.IntegrationTests.Services;
@@ -75,7 +76,7 @@ public sealed class SchedulerProcessTests : IDisposable
         using var secondChannel = GrpcChannel.ForAddress(await second.AddressAsync());
         var standby = new Client(secondChannel);
 
-        await first.SignalAsync("-STOP");
+        await StopBetweenWritesAsync(first);
         await Eventually.TrueAsync(async () => (await PlanAsync(standby)).Leading);
         await standby.RebalanceAsync(new RebalanceRequest { CommandId = "c" }, cancellationToken: Token);
         await first.SignalAsync("-CONT");
@@ -136,7 +137,7 @@ public sealed class SchedulerProcessTests : IDisposable
         var versions = decoded.Where(static one => one.Event is RebalanceAsked)
             .ToDictionary(static one => ((RebalanceAsked)one.Event).Stamp.Id, static one => one.Version);
         Assert.All(answered, one => Assert.Equal(one.Version, versions[one.Command]));
-        using var check = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Store};Pooling=false");
+        using var check = new SqliteConnection($"Data Source={Store};Pooling=false");
         check.Open();
         using var command = check.CreateCommand();
         command.CommandText = "pragma integrity_check";
@@ -179,6 +180,26 @@ public sealed class SchedulerProcessTests : IDisposable
         Assert.Equal(code, await process.ExitCodeAsync());
         Assert.Contains(reason, process.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", process.Errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>Stops a process while it does not hold the store's write lock, which nobody could take from it.</summary>
+    private async Task StopBetweenWritesAsync(ServiceProcess process)
+    {
+        while (true)
+        {
+            await process.SignalAsync("-STOP");
+            using var connection = new SqliteConnection($"Data Source={Store};Pooling=false;Default Timeout=1");
+            connection.Open();
+            try
+            {
+                using var transaction = connection.BeginTransaction(deferred: false);
+                return;
+            }
+            catch (SqliteException problem) when (problem.SqliteErrorCode == 5)
+            {
+                await process.SignalAsync("-CONT");
+            }
+        }
     }
 
     private static string Json(params WorkerRecord[] records) => $"[{string.Join(',', records.Select(static record => JsonFormatter.Default.Format(record)))}]";

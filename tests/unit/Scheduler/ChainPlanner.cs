@@ -13,12 +13,13 @@ internal static class ChainPlanner
     public static Replanning Replan(
         ImmutableArray<ModelDemand> models, ClusterSnapshot cluster, ImmutableArray<Assignment> current, AllocationOptions options)
     {
+        var all = cluster.Nodes.ToDictionary(static node => node.Id);
         var free = cluster.Nodes.Where(static node => !node.IsDraining).ToDictionary(static node => node.Id);
         var pipelines = new List<PlannedPipeline>();
         var shortages = new List<Shortage>();
         foreach (var model in models.OrderBy(static model => model.Shape.Name, StringComparer.Ordinal))
         {
-            var stages = Chain(model, free, current) ?? Chain(model, cluster.Nodes.ToDictionary(static node => node.Id), current);
+            var stages = Chain(model, free, current) ?? Chain(model, all, current);
             if (stages is null)
             {
                 var missing = (model.Shape.Layers.Length * LayerBytes(model)) - free.Values.Sum(static node => node.MemoryBytes);
@@ -26,7 +27,12 @@ internal static class ChainPlanner
                 continue;
             }
 
-            stages.ForEach(stage => free.Remove(stage.Node));
+            foreach (var stage in stages)
+            {
+                all.Remove(stage.Node);
+                free.Remove(stage.Node);
+            }
+
             pipelines.Add(new PlannedPipeline(model.Shape.Name, [.. stages], stages.Count, 100.0 / stages.Count));
         }
 
@@ -53,14 +59,18 @@ internal static class ChainPlanner
     {
         var held = model.Pins.Concat(current.Where(one => one.Model == model.Shape.Name && model.Pins.All(pin => pin.Node != one.Node)))
             .Where(one => nodes.TryGetValue(one.Node, out var node) && one.Range.Count * LayerBytes(model) <= node.MemoryBytes)
+            .OrderByDescending(model.Pins.Contains).ThenByDescending(static one => one.Range.Count).ThenBy(static one => one.Node, StringComparer.Ordinal)
             .ToList();
+        if (model.Pins.Length == 0 && Kept(held, 0, model.Shape.Layers.Length) is { } kept)
+        {
+            return kept;
+        }
+
         var stages = new List<Assignment>();
         var at = 0;
         while (at < model.Shape.Layers.Length)
         {
-            var next = held.Where(one => one.Range.Start == at && stages.All(stage => stage.Node != one.Node))
-                .OrderByDescending(one => model.Pins.Contains(one)).ThenByDescending(static one => one.Range.Count).ThenBy(static one => one.Node, StringComparer.Ordinal)
-                .FirstOrDefault();
+            var next = held.FirstOrDefault(one => one.Range.Start == at && stages.All(stage => stage.Node != one.Node));
             if (next is null)
             {
                 var until = held.Select(static one => one.Range.Start).Where(start => start > at).Append(model.Shape.Layers.Length).Min();
@@ -81,5 +91,24 @@ internal static class ChainPlanner
         }
 
         return stages;
+    }
+
+    /// <summary>The first chain of what is held from a layer on; null when there is none.</summary>
+    private static List<Assignment>? Kept(List<Assignment> held, int start, int end)
+    {
+        if (start == end)
+        {
+            return [];
+        }
+
+        foreach (var first in held.Where(one => one.Range.Start == start))
+        {
+            if (Kept(held, first.Range.End, end) is { } rest)
+            {
+                return [first, .. rest];
+            }
+        }
+
+        return null;
     }
 }

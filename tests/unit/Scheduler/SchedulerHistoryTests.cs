@@ -42,26 +42,18 @@ public class SchedulerHistoryTests
         iter: 400);
 
     [Fact]
-    public void Observing_TheSameAgain_NeverChangesThePlan() => Step.Array[1, 40].Sample(
-        steps =>
+    public void Observing_TheSameAgain_ComesToRest() => Step.Array[1, 40].Sample(
+        static steps =>
         {
             var story = new Story();
             foreach (var step in steps)
             {
                 step(story);
-                story.WhenObserved(story.Swarm);
-                var version = story.State.Version;
-                story.WhenObserved(story.Swarm);
-                if (story.State.Version != version)
-                {
-                    return false;
-                }
+                AssertComesToRest(story, static story => story.Swarm);
             }
 
-            // Nor does it when the workers have done as they were told.
-            var done = story.State.Version;
-            story.WhenObserved(Obedient(story));
-            return story.State.Version == done;
+            // Also when the workers have done as they were told.
+            AssertComesToRest(story, Obedient);
         },
         iter: 400);
 
@@ -86,6 +78,22 @@ public class SchedulerHistoryTests
             return true;
         },
         iter: 400);
+
+    private static void AssertComesToRest(Story story, Func<Story, SwarmView> swarm)
+    {
+        // What is still held and what is already planned may together make another chain than the plan's, once for each model.
+        var plans = new List<string>();
+        for (var i = 0; i < 8; i++)
+        {
+            plans.Add(story.Plan);
+            if (story.WhenObserved(swarm(story)).IsEmpty)
+            {
+                return;
+            }
+        }
+
+        Assert.Fail($"The plan keeps changing: {string.Join(" -> ", plans)}");
+    }
 
     /// <summary>The swarm with every worker serving what the plan gives it.</summary>
     private static SwarmView Obedient(Story story) => SwarmView.Of(story.Swarm.Workers.Values.Select(worker => worker with
