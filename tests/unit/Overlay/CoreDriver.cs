@@ -17,7 +17,7 @@ internal sealed class CoreDriver
 
     public CoreDriver(CoreSettings settings)
     {
-        // It stands at distance 0x7FFF... of the key: nearer than nobody that a test numbers.
+        // It is farther from the key than all that a test numbers.
         var self = new PeerContact(TestRecords.Record(77, 1).Publisher, new Uri("http://127.0.0.1:1"));
         Core = new OverlayCore(settings, self, 1, [], TestRecords.Publisher(77), UncheckedSignatures.Verifier, new Random(1));
         Core.Start(default);
