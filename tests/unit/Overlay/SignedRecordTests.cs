@@ -38,6 +38,7 @@ public sealed class SignedRecordTests
             new(good.Key, good.PublicKey, good.Version, good.Lease * 2, good.Value, good.Signature),
             new(good.Key, good.PublicKey, good.Version, good.Lease, new byte[] { 8 }, good.Signature),
             new(good.Key, good.PublicKey, good.Version, good.Lease, ReadOnlyMemory<byte>.Empty, good.Signature),
+            new(good.Key, OffTheCurve(good.PublicKey), good.Version, good.Lease, good.Value, good.Signature),
             new(good.Key, new byte[] { 1, 2, 3 }, good.Version, good.Lease, good.Value, good.Signature),
         ];
         // Twice: what is remembered must be the verdict on this very record.
@@ -47,5 +48,12 @@ public sealed class SignedRecordTests
         }
 
         Assert.True(verifier.Verify(good));
+    }
+
+    private static byte[] OffTheCurve(ReadOnlyMemory<byte> publicKey)
+    {
+        var bytes = publicKey.ToArray();
+        bytes[^1] ^= 1;
+        return bytes;
     }
 }
