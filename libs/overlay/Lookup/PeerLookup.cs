@@ -37,9 +37,6 @@ internal sealed class PeerLookup
 
     public IReadOnlyList<LookupCandidate> Candidates => _candidates;
 
-    /// <summary>Candidates that may yet answer in time or have answered, closest first.</summary>
-    public IEnumerable<LookupCandidate> Live(TimeSpan now) => _candidates.Where(candidate => IsLive(candidate, now));
-
     /// <summary>The next peer to ask so that the closest <paramref name="window"/> answer; null: wait.</summary>
     public LookupCandidate? Next(int window, TimeSpan now)
     {

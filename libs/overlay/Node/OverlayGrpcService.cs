@@ -47,25 +47,23 @@ internal sealed class OverlayGrpcService(OverlayNode node) : Wire.Overlay.Overla
                 StatusCode.InvalidArgument, $"A store carries {CoreSettings.MaxRecordsPerStore} records at most; this one has {request.Records.Count}."));
         }
 
-        var records = new List<HeldRecord>(request.Records.Count);
-        foreach (var record in request.Records)
-        {
-            if (OverlayMapping.ReadRecord(record) is { } held)
-            {
-                records.Add(held);
-            }
-            else
-            {
-                node.Refuse(OverlayMapping.WhyNot(record));
-            }
-        }
-
+        var read = request.Records.Select(OverlayMapping.ReadRecord).ToList();
+        List<HeldRecord> records = [.. read.OfType<HeldRecord>()];
         var answer = (StoreAnswer)Handle(request.Self, new StoreCall(records), context);
         var reply = new Wire.StoreReply { Responder = OverlayMapping.ToWire(node.Self) };
         var next = 0;
-        foreach (var record in request.Records)
+        for (var i = 0; i < read.Count; i++)
         {
-            var outcome = next < records.Count && OverlayMapping.ReadRecord(record) is not null ? answer.Outcomes[next++] : StoreOutcome.Refused;
+            var outcome = StoreOutcome.Refused;
+            if (read[i] is not null)
+            {
+                outcome = answer.Outcomes[next++];
+            }
+            else
+            {
+                node.Refuse(OverlayMapping.WhyNot(request.Records[i]));
+            }
+
             node.Metrics.Stored(outcome);
             reply.Results.Add(OverlayMapping.ToWire(outcome));
         }

@@ -260,6 +260,7 @@ public sealed partial class OverlayNode : IOverlay, IAsyncDisposable
     {
         K = options.K,
         Alpha = options.Alpha,
+        Quorum = Math.Min(3, options.K),
         SlowAfter = options.CallTimeout / 3,
         PerNetwork = options.PeersPerNetwork,
         Networks = new NetworkShare([.. options.TrustedNetworks]),

@@ -15,17 +15,6 @@ internal sealed class PeerChannels(Func<Uri, PeerId?, GrpcChannel> dial, int cap
     private readonly LinkedList<PeerChannel> _order = []; // unused longest first
     private bool _isClosed;
 
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _channels.Count;
-            }
-        }
-    }
-
     /// <summary>A channel, to be given back with <see cref="Return"/>.</summary>
     public PeerChannel Rent(PeerId? peer, Uri address)
     {

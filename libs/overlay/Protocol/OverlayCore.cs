@@ -52,9 +52,6 @@ internal sealed partial class OverlayCore
 
     internal IRecordVerifier Verifier { get; }
 
-    /// <summary>Operations of users that are under way.</summary>
-    public int UserOperations => _userOperations;
-
     /// <summary>Whether another put, get or search may begin.</summary>
     public bool IsBusy => _userOperations >= Settings.MaxOperations;
 
@@ -183,7 +180,10 @@ internal sealed partial class OverlayCore
     internal PeerLookup StartLookup(PeerId target, TimeSpan now)
     {
         Table.Touch(target, now);
-        return new PeerLookup(target, Self, Table.Closest(target, Settings.K), Settings.Alpha, Settings.SlowAfter);
+        var closest = Table.Closest(target, Settings.K);
+        // Where all owe an answer, asking them is better than asking nobody.
+        return new PeerLookup(
+            target, Self, closest.Count > 0 ? closest : Table.Entries.Select(static entry => entry.Contact), Settings.Alpha, Settings.SlowAfter);
     }
 
     /// <summary>Gives a peer records that it lacks.</summary>

@@ -6,8 +6,6 @@ internal sealed class QuotaUse<TOwner>(Quota quota)
 {
     private readonly Dictionary<TOwner, Quota> _used = [];
 
-    public int Owners => _used.Count;
-
     /// <summary>Whether <paramref name="owner"/> may have <paramref name="records"/> more records and <paramref name="bytes"/> more bytes.</summary>
     public bool Allows(TOwner owner, int records, long bytes)
     {

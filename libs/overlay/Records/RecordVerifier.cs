@@ -26,7 +26,7 @@ internal sealed class RecordVerifier(int capacity) : IRecordVerifier
             }
         }
 
-        var verdict = PeerKey.Verify(record.PublicKey.Span, signed, record.Signature.Span);
+        var verdict = IsSigned(record, signed);
         lock (_gate)
         {
             if (_verdicts.TryAdd(digest, verdict))
@@ -40,6 +40,18 @@ internal sealed class RecordVerifier(int capacity) : IRecordVerifier
         }
 
         return verdict;
+    }
+
+    private static bool IsSigned(SignedRecord record, byte[] signed)
+    {
+        try
+        {
+            return PeerKey.Verify(record.PublicKey.Span, signed, record.Signature.Span);
+        }
+        catch (PlatformNotSupportedException)
+        {
+            return false; // what .NET says of a public key that is no point on the curve
+        }
     }
 
     // 160 bits of SHA-256 over everything that the verdict depends on: to find another record with the same digest is as hard

@@ -13,8 +13,6 @@ internal sealed class Bucket(int capacity, int replacementCapacity, int networkC
 
     public IReadOnlyList<BucketEntry> Entries => _entries;
 
-    public IReadOnlyList<BucketEntry> Replacements => _replacements;
-
     /// <summary>When a lookup last went here.</summary>
     public TimeSpan TouchedAt { get; set; }
 

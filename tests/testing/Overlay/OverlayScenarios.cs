@@ -133,8 +133,15 @@ internal static class OverlayScenarios
         return published;
     }
 
-    private static void GetAny(OverlaySimulation simulation, List<PublishedRecord> published, ScenarioReport report) =>
-        Get(simulation, simulation.AnyAlive(), published[simulation.Random.Next(published.Count)], report);
+    private static void GetAny(OverlaySimulation simulation, List<PublishedRecord> published, ScenarioReport report)
+    {
+        // A peer that has not joined yet knows nobody to ask.
+        var reader = simulation.AnyAlive();
+        if (reader.Core.HasJoined)
+        {
+            Get(simulation, reader, published[simulation.Random.Next(published.Count)], report);
+        }
+    }
 
     private static void Get(OverlaySimulation simulation, SimulatedPeer reader, PublishedRecord record, ScenarioReport report)
     {
