@@ -29,9 +29,6 @@ internal sealed class LiveMap(PathOptions options, TimeProvider clock)
         return (state.Map, state.Members);
     }
 
-    /// <summary>The candidates at a time, in the order of members; those that take no sessions have no shards.</summary>
-    public static PathCandidate[] Candidates(ImmutableArray<Member> members, long now) => [.. members.Select(member => ToCandidate(member, now))];
-
     private bool IsFresh(State state, ImmutableArray<Member> members, long now)
     {
         if (state.Members.Length != members.Length)
@@ -55,7 +52,7 @@ internal sealed class LiveMap(PathOptions options, TimeProvider clock)
     }
 
     private State Build(string model, ImmutableArray<Member> members, long now) => new(
-        PathMap.Build(model, Candidates(members, now), options),
+        PathMap.Build(model, [.. members.Select(member => ToCandidate(member, now))], options),
         members,
         [.. members.Select(member => member.OfferAt(now))],
         now);
