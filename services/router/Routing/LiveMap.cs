@@ -32,10 +32,6 @@ internal sealed class LiveMap(PathOptions options, TimeProvider clock, bool with
         return (state.Map, state.Members);
     }
 
-    /// <summary>The candidates at a time, in the order of members; those that take no sessions have no shards.</summary>
-    public static PathCandidate[] Candidates(ImmutableArray<Member> members, long now, bool withLeaving = false) =>
-        [.. members.Select(member => ToCandidate(member, now, withLeaving))];
-
     private bool IsFresh(State state, ImmutableArray<Member> members, long now)
     {
         if (state.Members.Length != members.Length)
@@ -59,7 +55,7 @@ internal sealed class LiveMap(PathOptions options, TimeProvider clock, bool with
     }
 
     private State Build(string model, ImmutableArray<Member> members, long now) => new(
-        PathMap.Build(model, Candidates(members, now, withLeaving), options),
+        PathMap.Build(model, [.. members.Select(member => ToCandidate(member, now, withLeaving))], options),
         members,
         [.. members.Select(member => member.OfferAt(now, withLeaving))],
         now);

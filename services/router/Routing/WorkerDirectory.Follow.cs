@@ -15,6 +15,9 @@ internal sealed partial class WorkerDirectory
     /// <summary>How often it is looked at whether leases have run out and sessions of retired links have ended.</summary>
     private static readonly TimeSpan TidyEvery = TimeSpan.FromSeconds(1);
 
+    /// <summary>A change is followed at once, and those that come within so long after it together.</summary>
+    private static readonly TimeSpan TogetherWithin = TimeSpan.FromMilliseconds(20);
+
     private readonly ISwarmView? _swarm;
     private readonly WorkerLinkOptions _linkOptions;
     private readonly ILoggerFactory _loggers;
@@ -35,6 +38,7 @@ internal sealed partial class WorkerDirectory
                 LogFollowFailed(e); // a bug; one map that cannot be followed must not be the last
             }
 
+            await Task.Delay(TogetherWithin, _clock, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stop);
             await Task.WhenAny(changed, Task.Delay(TidyEvery, _clock, waiting.Token));
             await waiting.CancelAsync(); // the timer, where the map has changed first

@@ -93,11 +93,14 @@ internal sealed class PathCluster : IAsyncDisposable
     public Task WhenServingAsync(int workers) => Eventually.TrueAsync(async () =>
         (await _http.GetStringAsync("/metrics", Token)).Contains($"workers_serving {workers}\n", StringComparison.Ordinal));
 
-    public Task<HttpResponseMessage> PostAsync(string fields = "\"stream\": true", CancellationToken cancellationToken = default)
+    public Task<HttpResponseMessage> PostAsync(string fields = "\"stream\": true") => PostUntilAsync(Token, fields);
+
+    /// <summary>A client that hangs up when it is cancelled.</summary>
+    public Task<HttpResponseMessage> PostUntilAsync(CancellationToken cancellationToken, string fields = "\"stream\": true")
     {
         var body = $$"""{"model": "demo", "messages": [{"role": "user", "content": "hi"}]{{(fields.Length > 0 ? ", " : "")}}{{fields}}}""";
         var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
-        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken.CanBeCanceled ? cancellationToken : Token);
+        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

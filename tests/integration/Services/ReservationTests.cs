@@ -82,8 +82,12 @@ public class ReservationTests
     [Fact]
     public async Task ClientGoneBeforeThereWasRoom()
     {
-        var engine = new ScriptedEngine { Manual = true, Answer = static _ => [.. Text.Select(static c => (int)c), ByteTokenizer.End] };
-        var small = new ScriptedEngine { Info = engine.Info with { Range = new(0, 30), MaxSessions = 1 }, Manual = true, Answer = engine.Answer };
+        var small = new ScriptedEngine
+        {
+            Info = new ScriptedEngine().Info with { Range = new(0, 30), MaxSessions = 1 },
+            Manual = true,
+            Answer = static _ => [.. Text.Select(static c => (int)c), ByteTokenizer.End],
+        };
         await using var cluster = await PathCluster.StartAsync(null, small);
         await cluster.WhenReadyAsync(HttpStatusCode.OK);
         var first = cluster.PostAsync();
@@ -91,7 +95,7 @@ public class ReservationTests
         var second = cluster.PostAsync();
         using (var impatient = new CancellationTokenSource(TimeSpan.FromMilliseconds(200)))
         {
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cluster.PostAsync(cancellationToken: impatient.Token));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cluster.PostUntilAsync(impatient.Token));
         }
 
         Assert.Equal(1, cluster.ReservedPlaces);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
@@ -11,7 +10,6 @@ using Parallax.Hosting.Lifetime;
 using Parallax.Router;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
-using Parallax.Testing;
 using Parallax.Worker.Gpu;
 using Parallax.Worker.Gpu.Control;
 
@@ -80,11 +78,11 @@ internal sealed class SwarmCluster : IAsyncDisposable, ISwarmView
         return text;
     }
 
-    public Task<HttpResponseMessage> PostAsync(CancellationToken cancellationToken = default)
+    public Task<HttpResponseMessage> PostAsync()
     {
         const string Body = """{"model": "demo", "messages": [{"role": "user", "content": "hi"}], "stream": true, "max_tokens": 100}""";
         var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(Body, Encoding.UTF8, "application/json") };
-        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
     }
 
     public async ValueTask DisposeAsync()

@@ -113,6 +113,8 @@ public sealed class ExecutorTests
 
         Assert.Equal(TimeSpan.FromMilliseconds(3 * stats.Steps), stats.BusyTime);
         Assert.Equal(stats.BusyTime + TimeSpan.FromMilliseconds(50), stats.UpTime);
+        Assert.Equal([new StepTiming(1, 3)], stats.DecodeSteps);
+        Assert.Equal(3.0 / 4, stats.PrefillMsPerToken);
     }
 
     [Fact]

@@ -156,8 +156,8 @@ public class PathCostTests
         var cold = PathPolicy.Choose(Map(workers), request, Plain);
         var warm = PathPolicy.Choose(Map(workers), request with { CachedTokens = new Dictionary<string, int> { ["b"] = 48 } }, Plain);
 
-        Assert.Equal((["a"], 4.0), (Ids(cold), cold!.Cost.PrefillMs));
-        Assert.Equal((["b"], 1.0), (Ids(warm), warm!.Cost.PrefillMs));
+        Assert.Equal(("a", 4.0), (Ids(cold).Single(), cold!.Cost.PrefillMs));
+        Assert.Equal(("b", 1.0), (Ids(warm).Single(), warm!.Cost.PrefillMs));
     }
 
     [Fact]
@@ -203,7 +203,10 @@ public class PathCostTests
         var unknown = new ShardCandidate(Offer(0, 20));
 
         Assert.Equal(["a"], Ids(PathPolicy.Choose(Map(Node("a", Timed(0, 20, 50)), Node("b", unknown)), Any, Plain)));
-        Assert.Equal(["b"], Ids(PathPolicy.Choose(Map(Node("a", Timed(0, 10, 50)), Node("c", Timed(10, 20, 60)), Node("b", unknown)), Any, Plain with { UnknownRoundTripMs = 100 })));
+        // Slowest is 6 ms a layer, so 120 ms; the other way takes 110 and a hop.
+        PathCandidate[] parts = [Node("a", Timed(0, 10, 50)).WithRtt(("c", 9)), Node("c", Timed(10, 20, 60)), Node("b", unknown)];
+        Assert.Equal(["a", "c"], Ids(PathPolicy.Choose(Map(parts), Any, Plain)));
+        Assert.Equal(["b"], Ids(PathPolicy.Choose(Map(parts[0].WithRtt(("c", 11)), parts[1], parts[2]), Any, Plain)));
         Assert.Equal(
             ["d"],
             Ids(PathPolicy.Choose(Map(Node("a", Timed(0, 20, 50)), Node("b", unknown with { Load = new StageLoad(9) }), Node("d", Timed(0, 20, 49))), Any, Plain)));
