@@ -127,7 +127,8 @@ internal static class SwarmCertificates
         return policy;
     }
 
-    private static bool IsPeerKey(ReadOnlySpan<byte> publicKey)
+    /// <summary>Whether these bytes are a public key on P-256 and nothing more.</summary>
+    public static bool IsPeerKey(ReadOnlySpan<byte> publicKey)
     {
         using var key = ECDsa.Create();
         try

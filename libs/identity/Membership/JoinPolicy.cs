@@ -2,6 +2,7 @@ using System.Globalization;
 using Grpc.Core;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
+using Parallax.Identity.Certificates;
 using Parallax.Identity.Revocation;
 using Parallax.Identity.Tokens;
 
@@ -55,7 +56,7 @@ internal static class JoinPolicy
         }
 
         var key = request.PublicKey.Span;
-        if (key.Length > MaxKeyBytes || !PeerKey.Verify(key, SignedBytes.Join(request.Token), request.Proof.Span))
+        if (key.Length > MaxKeyBytes || !SwarmCertificates.IsPeerKey(key) || !PeerKey.Verify(key, SignedBytes.Join(request.Token), request.Proof.Span))
         {
             return JoinVerdict.Refuse(StatusCode.Unauthenticated, "The caller does not show that it has the key that it wants to join with.");
         }

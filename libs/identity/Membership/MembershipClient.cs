@@ -49,9 +49,13 @@ public static class MembershipClient
         var grant = await CallAsync(
             address, PinnedHandler(token.Bootstrap), (client, options) => client.JoinAsync(request, options), clock, cancellationToken);
         var credentials = ToCredentials(grant, key, clock);
-        return credentials.Swarm == token.Swarm
-            ? credentials
-            : throw new IdentityException($"The peer at {address} lets one join swarm {credentials.Swarm}; the token is for {token.Swarm}.");
+        if (credentials.Swarm == token.Swarm)
+        {
+            return credentials;
+        }
+
+        credentials.Dispose();
+        throw new IdentityException($"The peer at {address} lets one join swarm {credentials.Swarm}; the token is for {token.Swarm}.");
     }
 
     /// <summary>Another certificate for a member whose present one is still valid; apply it with <see cref="Apply"/>.</summary>

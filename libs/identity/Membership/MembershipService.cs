@@ -17,7 +17,48 @@ internal sealed partial class MembershipService(
 
     public override async Task<MembershipGrant> Join(JoinRequest request, ServerCallContext context)
     {
-        var address = context.GetHttpContext().Connection.RemoteIpAddress;
+        try
+        {
+            return await JoinAsync(request, context.GetHttpContext().Connection.RemoteIpAddress, context.CancellationToken);
+        }
+        catch (IdentityException e)
+        {
+            throw Broken(e);
+        }
+    }
+
+    public override Task<MembershipGrant> Renew(RenewRequest request, ServerCallContext context)
+    {
+        var caller = CallerOf(context);
+        var authority = options.Authority ?? throw NoAuthority();
+        try
+        {
+            if (Refresh(authority).Contains(caller.Id))
+            {
+                throw new RpcException(new Status(StatusCode.PermissionDenied, $"Peer {caller.Id} is revoked."));
+            }
+
+            var grant = Grant(authority, caller.PublicKey.Span, caller.Roles);
+            LogRenewed(caller.Id.ToString());
+            return Task.FromResult(grant);
+        }
+        catch (IdentityException e)
+        {
+            throw Broken(e);
+        }
+    }
+
+    public override Task<RevocationsReply> Revocations(RevocationsRequest request, ServerCallContext context)
+    {
+        var known = credentials.Revocations; // where the swarm's key is, the watch on its folder keeps them new
+        return Task.FromResult(new RevocationsReply
+        {
+            Revocations = known.Version > request.Version ? ByteString.CopyFrom(known.Envelope.Span) : ByteString.Empty,
+        });
+    }
+
+    private async Task<MembershipGrant> JoinAsync(JoinRequest request, IPAddress? address, CancellationToken cancellationToken)
+    {
         var now = clock.GetUtcNow();
         if (!_refused.IsAllowed(address, now))
         {
@@ -44,31 +85,9 @@ internal sealed partial class MembershipService(
                 Address = address?.ToString() ?? "?",
                 At = now,
             },
-            context.CancellationToken);
+            cancellationToken);
         LogJoined(verdict.Peer.ToString(), token.Roles.ToText(), token.Id.ToString(), address);
         return grant;
-    }
-
-    public override Task<MembershipGrant> Renew(RenewRequest request, ServerCallContext context)
-    {
-        var caller = CallerOf(context);
-        var authority = options.Authority ?? throw NoAuthority();
-        if (Refresh(authority).Contains(caller.Id))
-        {
-            throw new RpcException(new Status(StatusCode.PermissionDenied, $"Peer {caller.Id} is revoked."));
-        }
-
-        LogRenewed(caller.Id.ToString());
-        return Task.FromResult(Grant(authority, caller.PublicKey.Span, caller.Roles));
-    }
-
-    public override Task<RevocationsReply> Revocations(RevocationsRequest request, ServerCallContext context)
-    {
-        var known = options.Authority is { } authority ? Refresh(authority) : credentials.Revocations;
-        return Task.FromResult(new RevocationsReply
-        {
-            Revocations = known.Version > request.Version ? ByteString.CopyFrom(known.Envelope.Span) : ByteString.Empty,
-        });
     }
 
     /// <summary>What the folder says now: a command may have revoked somebody a moment ago.</summary>
@@ -93,6 +112,12 @@ internal sealed partial class MembershipService(
     private static MemberIdentity CallerOf(ServerCallContext context) => SwarmCredentials.CallerOf(context.GetHttpContext())
         ?? throw new RpcException(new Status(StatusCode.Unauthenticated, "Renewing takes a certificate that is still valid: join again with a token."));
 
+    private RpcException Broken(IdentityException problem)
+    {
+        LogBroken(problem.Message);
+        return new RpcException(new Status(StatusCode.Unavailable, "This member cannot give out certificates now; its log says why."));
+    }
+
     private RpcException NoAuthority() => new(new Status(
         StatusCode.FailedPrecondition,
         options.IssuerAddress() is { } issuer
@@ -101,6 +126,9 @@ internal sealed partial class MembershipService(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Refused to let {Address} join: {Reason}")]
     private partial void LogRefused(IPAddress? address, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Cannot give out certificates: {Reason}")]
+    private partial void LogBroken(string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Peer} joined as {Roles} with token {Token} from {Address}")]
     private partial void LogJoined(string peer, string roles, string token, IPAddress? address);
