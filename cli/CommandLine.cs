@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Parallax.Cli.Bench;
 using Parallax.Cli.Chat;
 using Parallax.Cli.Inspect;
+using Parallax.Cli.Plan;
 using Parallax.Cli.Run;
 using Parallax.Cli.Services;
 using Parallax.Cli.Shards;
@@ -40,6 +41,7 @@ internal static class CommandLine
             ServiceCommands.CreateWorker(),
             ServiceCommands.CreateRouter(),
             ShardsCommand.Create(),
+            PlanCommand.Create(),
         };
         var help = ExplainedCommand.CreateHelp();
         root.Options.Add(help);
