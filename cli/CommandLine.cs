@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Parallax.Cli.Bench;
 using Parallax.Cli.Chat;
 using Parallax.Cli.Inspect;
+using Parallax.Cli.Plan;
 using Parallax.Cli.Run;
 using Parallax.Cli.Services;
 using Parallax.Cli.Shards;
@@ -51,6 +52,7 @@ internal static class CommandLine
             StatusCommand.Create(),
             TokenCommand.Create(),
             PeerCommand.Create(),
+            PlanCommand.Create(),
         };
         var help = ExplainedCommand.CreateHelp();
         root.Options.Add(help);

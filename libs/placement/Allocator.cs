@@ -19,7 +19,7 @@ public static class Allocator
     {
         cluster = Sound(cluster);
         options ??= new AllocationOptions();
-        var draft = ClusterPlanner.Plan(() => new Workspace(models, cluster, options));
+        var draft = Replanner.PlanAnew(() => new Workspace(models, cluster, options));
         return Publish(draft, models, cluster, options);
     }
 
@@ -44,11 +44,6 @@ public static class Allocator
 
     private static AllocationPlan Publish(Draft draft, ImmutableArray<ModelDemand> models, ClusterSnapshot cluster, AllocationOptions options)
     {
-        if (options.WithReplicas)
-        {
-            ReplicaChoice.AddTo(draft);
-        }
-
         var linked = cluster with { Unreachable = ImmutableHashSet<(string, string)>.Empty };
         var shortages = Enumerable.Range(0, draft.Pipelines.Length)
             .Where(at => draft.Pipelines[at].Count == 0)

@@ -27,6 +27,8 @@ internal sealed class BinFigures
         HeadLoss = new int[Rooms.Length];
         TailLoss = new int[Rooms.Length];
         Both = new int[Rooms.Length];
+        Kind = new int[Rooms.Length];
+        var kinds = new Dictionary<LayerCapacity, int>();
         for (var i = 0; i < Rooms.Length; i++)
         {
             var capacity = costs.Capacity(Rooms[i]);
@@ -34,6 +36,10 @@ internal sealed class BinFigures
             HeadLoss[i] = capacity.WithEmbedding < 1 ? Never : capacity.Plain - capacity.WithEmbedding;
             TailLoss[i] = capacity.WithHead < 1 ? Never : capacity.Plain - capacity.WithHead;
             Both[i] = capacity.WithBoth;
+            if (!kinds.TryGetValue(capacity, out Kind[i]))
+            {
+                kinds.Add(capacity, Kind[i] = kinds.Count);
+            }
         }
     }
 
@@ -49,6 +55,9 @@ internal sealed class BinFigures
     public int[] TailLoss { get; }
 
     public int[] Both { get; }
+
+    /// <summary>The same for nodes whose figures are all the same: to exchange them changes nothing.</summary>
+    public int[] Kind { get; }
 
     /// <summary>By how many layers members are more than a pipeline needs; negative where layers are missing.</summary>
     public int Slack(ReadOnlySpan<int> members)

@@ -11,20 +11,73 @@ internal sealed class BinPacking(BinFigures figures)
     private readonly List<List<int>> _bins = [];
     private readonly List<int> _slack = [];
     private readonly List<int> _unused = [];
+    private readonly List<int> _found = [];
+    private int _looks;
 
     /// <summary>Pipelines as lists of nodes (places in <see cref="BinFigures.Rooms"/>) that are all complete, or null.</summary>
     /// <param name="pipelines">How many.</param>
     /// <param name="nodes">Of the largest nodes, so many may be used.</param>
     public List<List<int>>? TryPack(int pipelines, int nodes)
     {
-        SpreadLargestFirst(pipelines, nodes);
+        FillWithLeastWaste(pipelines, nodes);
         if (Repair())
         {
             return Thin();
         }
 
-        FillOneByOne(pipelines, nodes);
+        if (figures.Rooms.Length > SmallCluster)
+        {
+            return null; // the other construction rarely finds what this one does not
+        }
+
+        SpreadLargestFirst(pipelines, nodes);
         return Repair() ? Thin() : null;
+    }
+
+    /// <summary>One pipeline after the other: the largest node that is left, and with it those that waste the fewest layers.</summary>
+    private void FillWithLeastWaste(int pipelines, int nodes)
+    {
+        Clear(pipelines);
+        var left = new SizeClasses(figures, nodes);
+        for (var bin = 0; bin < pipelines && left.Count > 0; bin++)
+        {
+            Put(bin, left.TakeLargest());
+            if (_slack[bin] >= 0 || left.Count == 0)
+            {
+                continue;
+            }
+
+            // The ends lose some layers, how many depends on who is there.
+            var missing = figures.Layers - figures.Plain[_bins[bin][0]];
+            left.Prepare(missing + Tolerance + MostWaste);
+            for (var sum = Math.Max(1, missing); sum <= missing + Tolerance + MostWaste; sum++)
+            {
+                if (left.TryFind(sum, _found))
+                {
+                    _bins[bin].AddRange(_found);
+                    if (figures.Slack(CollectionsMarshal.AsSpan(_bins[bin])) >= 0)
+                    {
+                        left.Remove(_found);
+                        break;
+                    }
+
+                    _bins[bin].RemoveRange(1, _found.Count);
+                }
+            }
+
+            if (_bins[bin].Count > 1)
+            {
+                _slack[bin] = figures.Slack(CollectionsMarshal.AsSpan(_bins[bin]));
+                continue;
+            }
+
+            while (_slack[bin] < 0 && left.Count > 0)
+            {
+                Put(bin, left.TakeLargest());
+            }
+        }
+
+        left.CopyTo(_unused);
     }
 
     /// <summary>Each node, largest first, to the pipeline that lacks the most.</summary>
@@ -55,24 +108,6 @@ internal sealed class BinPacking(BinFigures figures)
         }
     }
 
-    /// <summary>One pipeline after the other: the largest node that is left, and at last the smallest one that completes it.</summary>
-    private void FillOneByOne(int pipelines, int nodes)
-    {
-        Clear(pipelines);
-        var left = new List<int>(Enumerable.Range(0, nodes));
-        for (var bin = 0; bin < pipelines && left.Count > 0; bin++)
-        {
-            while (_slack[bin] < 0 && left.Count > 0)
-            {
-                var at = SmallestThatCompletes(bin, left);
-                Put(bin, left[at]);
-                left.RemoveAt(at);
-            }
-        }
-
-        _unused.AddRange(left);
-    }
-
     private int SmallestThatCompletes(int bin, List<int> left)
     {
         var members = _bins[bin];
@@ -94,6 +129,7 @@ internal sealed class BinPacking(BinFigures figures)
 
     private bool Repair()
     {
+        _looks = figures.Rooms.Length <= SmallCluster ? LooksOfSmallCluster : LooksOfCluster + (LooksPerNode * figures.Rooms.Length);
         var budget = (2 * _bins.Count) + 16;
         while (true)
         {
@@ -146,7 +182,7 @@ internal sealed class BinPacking(BinFigures figures)
         {
             for (var at = 0; _slack[from] > 0 && at < _bins[from].Count; at++)
             {
-                if (figures.Plain[_bins[from][at]] <= _slack[from] + Tolerance && Exchange(bin, -1, -1, from, at))
+                if (!IsRepeated(_bins[from], at) && figures.Plain[_bins[from][at]] <= _slack[from] + Tolerance && Exchange(bin, -1, -1, from, at))
                 {
                     return true;
                 }
@@ -167,8 +203,18 @@ internal sealed class BinPacking(BinFigures figures)
 
             for (var at = 0; at < _bins[from].Count; at++)
             {
+                if (IsRepeated(_bins[from], at))
+                {
+                    continue;
+                }
+
                 for (var own = 0; own < _bins[bin].Count; own++)
                 {
+                    if (figures.Kind[_bins[from][at]] == figures.Kind[_bins[bin][own]] || IsRepeated(_bins[bin], own))
+                    {
+                        continue;
+                    }
+
                     var gain = figures.Plain[_bins[from][at]] - figures.Plain[_bins[bin][own]];
                     if (gain > -Tolerance && gain <= _slack[from] + Tolerance && Exchange(bin, own, -1, from, at))
                     {
@@ -181,6 +227,9 @@ internal sealed class BinPacking(BinFigures figures)
         return false;
     }
 
+    /// <summary>Whether the member before is of the same kind, so that what holds for it holds here.</summary>
+    private bool IsRepeated(List<int> members, int at) => at > 0 && figures.Kind[members[at]] == figures.Kind[members[at - 1]];
+
     /// <summary>Gives two nodes for one.</summary>
     private bool SwapForTwo(int bin)
     {
@@ -191,8 +240,13 @@ internal sealed class BinPacking(BinFigures figures)
 
         for (var from = 0; from < _bins.Count; from++)
         {
-            for (var at = 0; from != bin && at < _bins[from].Count; at++)
+            for (var at = 0; from != bin && at < _bins[from].Count && _looks > 0; at++)
             {
+                if (IsRepeated(_bins[from], at))
+                {
+                    continue;
+                }
+
                 for (var own = 1; own < _bins[bin].Count; own++)
                 {
                     for (var second = 0; second < own; second++)
@@ -209,6 +263,16 @@ internal sealed class BinPacking(BinFigures figures)
         return false;
     }
 
+    /// <summary>Layers too many that a pipeline is made with before the largest nodes are taken instead.</summary>
+    private const int MostWaste = 4;
+
+    // Exchanges looked at in one repair: what keeps packing polynomial, in time as in name.
+    private const int SmallCluster = 64;
+    private const int LooksOfSmallCluster = 4000;
+    private const int LooksOfCluster = 1000;
+    private const int LooksPerNode = 4;
+    private const int MostOnStack = 256;
+
     /// <summary>Above so many pipelines an exchange of two for one costs more than it brings.</summary>
     private const int MostForTwo = 64;
 
@@ -222,27 +286,48 @@ internal sealed class BinPacking(BinFigures figures)
     /// </summary>
     private bool Exchange(int bin, int own, int second, int from, int at)
     {
+        if (_looks-- <= 0)
+        {
+            return false;
+        }
+
         var (mine, theirs) = (_bins[bin], _bins[from]);
-        var newMine = new List<int>(mine.Count + 1);
-        var newTheirs = new List<int>(theirs.Count + 2);
+        var count = mine.Count + theirs.Count;
+        Span<int> newMine = count <= MostOnStack ? stackalloc int[count] : new int[count];
+        Span<int> newTheirs = count <= MostOnStack ? stackalloc int[count] : new int[count];
+        var (m, t) = (0, 0);
         for (var i = 0; i < mine.Count; i++)
         {
-            (i == own || i == second ? newTheirs : newMine).Add(mine[i]);
+            if (i == own || i == second)
+            {
+                newTheirs[t++] = mine[i];
+            }
+            else
+            {
+                newMine[m++] = mine[i];
+            }
         }
 
         for (var i = 0; i < theirs.Count; i++)
         {
-            (i == at ? newMine : newTheirs).Add(theirs[i]);
+            if (i == at)
+            {
+                newMine[m++] = theirs[i];
+            }
+            else
+            {
+                newTheirs[t++] = theirs[i];
+            }
         }
 
-        var slackMine = figures.Slack(CollectionsMarshal.AsSpan(newMine));
-        var slackTheirs = figures.Slack(CollectionsMarshal.AsSpan(newTheirs));
+        var slackMine = figures.Slack(newMine[..m]);
+        var slackTheirs = figures.Slack(newTheirs[..t]);
         if ((long)Math.Min(0, slackMine) + Math.Min(0, slackTheirs) <= (long)Math.Min(0, _slack[bin]) + Math.Min(0, _slack[from]))
         {
             return false;
         }
 
-        (_bins[bin], _bins[from]) = (newMine, newTheirs);
+        (_bins[bin], _bins[from]) = ([.. newMine[..m]], [.. newTheirs[..t]]);
         (_slack[bin], _slack[from]) = (slackMine, slackTheirs);
         return true;
     }

@@ -37,7 +37,8 @@ internal sealed class ExactGrouping
     {
         var pipelines = MinimalSets();
         var sets = 1 << _rooms.Length;
-        var most = Math.Min(_rooms.Length, mostPipelines);
+        var smallest = pipelines.SelectMany(static found => found).Select(static one => BitOperations.PopCount((uint)one.Members)).DefaultIfEmpty(int.MaxValue).Min();
+        var most = Math.Min(_rooms.Length / smallest, mostPipelines);
         // choice[k, set]: of k pipelines within the set, the fewest nodes, then the least latency; the pipeline begun with.
         var choice = new (int Stages, double Latency, int First)[most + 1, sets];
         for (var k = 1; k <= most; k++)

@@ -9,7 +9,10 @@ internal sealed class HeuristicGrouping
     private readonly BinFigures _figures;
     private readonly BinPacking _packing;
     private readonly int _nodes;
-    private readonly long[] _largest; // layers of the largest i nodes, none counted beyond a whole model
+    private readonly long[] _largest; // layers of the largest i nodes, none counted beyond a whole model and its ends
+    private readonly long[] _endLoss; // what i pipelines of several nodes lose at their ends at least
+    private readonly int _alone;      // nodes that hold the model alone
+    private readonly Dictionary<int, int> _works = []; // nodes with which so many pipelines were found
 
     private HeuristicGrouping(BinFigures figures)
     {
@@ -19,9 +22,23 @@ internal sealed class HeuristicGrouping
         _largest = new long[_nodes + 1];
         for (var i = 0; i < _nodes; i++)
         {
-            _largest[i + 1] = _largest[i] + Math.Min(figures.Plain[i], figures.Layers);
+            var ends = Math.Min((long)figures.HeadLoss[i] + figures.TailLoss[i], figures.Plain[i]);
+            _largest[i + 1] = _largest[i] + Math.Min(figures.Plain[i], figures.Layers + ends);
+            _alone += figures.Both[i] >= figures.Layers ? 1 : 0;
+        }
+
+        var (heads, tails) = ((int[])figures.HeadLoss.Clone(), (int[])figures.TailLoss.Clone());
+        Array.Sort(heads);
+        Array.Sort(tails);
+        _endLoss = new long[_nodes + 1];
+        for (var i = 0; i < _nodes; i++)
+        {
+            _endLoss[i + 1] = _endLoss[i] + heads[i] + tails[i];
         }
     }
+
+    /// <summary>Layers that so many pipelines need at least, those included that are lost at their ends.</summary>
+    private long Needed(int pipelines) => ((long)pipelines * _figures.Layers) + _endLoss[Math.Max(0, pipelines - _alone)];
 
     /// <summary>Pipelines as lists of places in <see cref="BinFigures.Rooms"/>; empty where none is complete.</summary>
     public static List<List<int>> Best(BinFigures figures, int mostPipelines) => new HeuristicGrouping(figures).Solve(mostPipelines);
@@ -29,6 +46,11 @@ internal sealed class HeuristicGrouping
     private List<List<int>> Solve(int mostPipelines)
     {
         var most = (int)Math.Min(Math.Min(_nodes, mostPipelines), _largest[_nodes] / Math.Max(1, _figures.Layers));
+        while (most > 0 && Needed(most) > _largest[_nodes])
+        {
+            most--;
+        }
+
         List<List<int>> best = [];
         var score = default(Score);
         var feasible = GreatestFeasible(most, ref best, ref score);
@@ -53,7 +75,7 @@ internal sealed class HeuristicGrouping
         while (low < high)
         {
             var middle = (low + high) / 2;
-            (low, high) = _largest[middle] >= (long)pipelines * _figures.Layers ? (low, middle) : (middle + 1, high);
+            (low, high) = _largest[middle] >= Needed(pipelines) ? (low, middle) : (middle + 1, high);
         }
 
         return new Score(pipelines, low);
@@ -72,7 +94,7 @@ internal sealed class HeuristicGrouping
             }
 
             fails = k;
-            step = most <= SmallPipelines ? 1 : Math.Min(step * 2, Math.Max(1, k / 2));
+            step = most <= SmallCluster ? 1 : Math.Min(step * 2, Math.Max(1, k / 2));
         }
 
         while (fails - works > 1)
@@ -84,55 +106,36 @@ internal sealed class HeuristicGrouping
         return works;
     }
 
-    private const int SmallPipelines = 64;
+    private const int SmallCluster = 64;
 
-    /// <summary>The fewest nodes for a number of pipelines; assumes that more nodes never make it harder.</summary>
+    /// <summary>
+    /// The fewest nodes for a number of pipelines: on small clusters one after the other from the bound up, on large ones by
+    /// halves, as if more nodes never made it harder.
+    /// </summary>
     private void Fewest(int pipelines, int bound, ref List<List<int>> best, ref Score score)
     {
-        var (fails, works) = (bound - 1, -1);
-        for (var step = 1; works < 0; step *= 2)
+        if (!_works.ContainsKey(pipelines) && !Try(pipelines, _nodes, ref best, ref score))
         {
-            var nodes = Math.Min(_nodes, fails + step);
-            if (new Score(pipelines, nodes) <= score)
-            {
-                // Even with so many it would be no better.
-                nodes = MostWorthwhile(pipelines, score);
-                if (nodes <= fails)
-                {
-                    return;
-                }
-            }
-
-            if (Try(pipelines, nodes, ref best, ref score))
-            {
-                works = nodes;
-            }
-            else if (nodes == _nodes || new Score(pipelines, nodes + 1) <= score)
-            {
-                return;
-            }
-            else
-            {
-                fails = nodes;
-            }
+            return;
         }
 
-        while (works - fails > 1)
+        if (_nodes <= SmallCluster)
         {
-            var middle = (works + fails) / 2;
-            (works, fails) = Try(pipelines, middle, ref best, ref score) ? (middle, fails) : (works, middle);
-        }
-    }
+            for (var nodes = bound; nodes < _works[pipelines] && !Try(pipelines, nodes, ref best, ref score); nodes++)
+            {
+            }
 
-    private static int MostWorthwhile(int pipelines, Score score)
-    {
-        var nodes = (int)Math.Min(int.MaxValue - 1, (long)pipelines * pipelines * score.Stages / Math.Max(1, (long)score.Pipelines * score.Pipelines));
-        while (nodes > 0 && new Score(pipelines, nodes) <= score)
-        {
-            nodes--;
+            return;
         }
 
-        return nodes;
+        for (var fails = bound - 1; _works[pipelines] - fails > 1;)
+        {
+            var middle = (_works[pipelines] + fails) / 2;
+            if (!Try(pipelines, middle, ref best, ref score))
+            {
+                fails = middle;
+            }
+        }
     }
 
     private bool Try(int pipelines, int nodes, ref List<List<int>> best, ref Score score)
@@ -143,6 +146,7 @@ internal sealed class HeuristicGrouping
         }
 
         var reached = new Score(pipelines, packed.Sum(static members => members.Count));
+        _works[pipelines] = Math.Min(_works.GetValueOrDefault(pipelines, int.MaxValue), reached.Stages);
         if (reached > score)
         {
             (best, score) = (packed, reached);

@@ -116,12 +116,40 @@ internal sealed class PresentPipelines
                 return pipelines;
             }
 
-            foreach (var (_, range) in _path)
+            foreach (var (room, range) in _path)
             {
                 _flow[(range.Start, range.End)]--;
+                _holders[(range.Start, range.End)].Remove(room);
             }
 
             pipelines.Add(Pipeline.Of(_costs, _links, [.. _path]));
+        }
+    }
+
+    /// <summary>Holders that no pipeline has yet, nearest first; the nearest alone is searched for before all are sorted.</summary>
+    private IEnumerable<NodeRoom> Candidates(List<NodeRoom> holders, int before)
+    {
+        var open = holders.Where(room => !_used.Contains(room) && (before < 0 || _links.IsReachable(before, room.Index)));
+        if (before < 0 || !_links.HasDistances)
+        {
+            foreach (var room in open)
+            {
+                yield return room;
+            }
+
+            yield break;
+        }
+
+        var nearest = open.MinBy(room => (_links.RoundTrip(before, room.Index), room.Index));
+        if (nearest is null)
+        {
+            yield break;
+        }
+
+        yield return nearest;
+        foreach (var room in open.Where(room => room != nearest).OrderBy(room => _links.RoundTrip(before, room.Index)).ThenBy(static room => room.Index).ToList())
+        {
+            yield return room;
         }
     }
 
@@ -141,11 +169,7 @@ internal sealed class PresentPipelines
             }
 
             var before = _path.Count > 0 ? _path[^1].Room.Index : -1;
-            var candidates = holders
-                .Where(room => !_used.Contains(room) && (before < 0 || _links.IsReachable(before, room.Index)))
-                .OrderBy(room => before < 0 ? 0 : _links.RoundTrip(before, room.Index))
-                .ThenBy(static room => room.Index);
-            foreach (var room in candidates)
+            foreach (var room in Candidates(holders, before))
             {
                 if (_steps-- <= 0)
                 {

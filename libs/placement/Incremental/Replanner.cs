@@ -11,12 +11,15 @@ namespace Parallax.Placement.Incremental;
 /// </summary>
 internal static class Replanner
 {
+    /// <summary>Rounds in which a draft may still change by being planned on from itself.</summary>
+    private const int MostRounds = 4;
+
     /// <param name="start">Makes the inputs anew, with nothing taken.</param>
     /// <param name="current">What nodes hold.</param>
     public static Draft Plan(Func<Workspace> start, ImmutableArray<Assignment> current)
     {
-        var kept = Keep(start(), current);
-        var anew = ClusterPlanner.Plan(start);
+        var kept = Settle(start, Keep(start(), current));
+        var anew = PlanAnew(start);
         if (anew.Served > kept.Served)
         {
             anew.Reasons.Add("Everything is planned anew: so more models are served than with what is there.");
@@ -31,6 +34,48 @@ internal static class Replanner
         }
 
         return kept;
+    }
+
+    /// <summary>A draft for a cluster that holds nothing.</summary>
+    public static Draft PlanAnew(Func<Workspace> start)
+    {
+        var draft = ClusterPlanner.Plan(start);
+        AddReplicas(draft);
+        return Settle(start, draft);
+    }
+
+    /// <summary>
+    /// Plans on from a draft, as if it had been carried out, until nothing moves: whoever plans again later finds nothing to
+    /// move either. What is found on the way, by searching from what is held, is better by Z.
+    /// </summary>
+    private static Draft Settle(Func<Workspace> start, Draft draft)
+    {
+        for (var round = 0; round < MostRounds; round++)
+        {
+            var held = draft.Assignments().ToImmutableArray();
+            var next = Keep(start(), held);
+            if (next.Assignments().ToHashSet().SetEquals(held))
+            {
+                break;
+            }
+
+            if (!Enumerable.Range(0, draft.Pipelines.Length).All(at => ModelPlanner.ScoreOf(next.Pipelines[at]) >= ModelPlanner.ScoreOf(draft.Pipelines[at])))
+            {
+                break;
+            }
+
+            draft = next;
+        }
+
+        return draft;
+    }
+
+    private static void AddReplicas(Draft draft)
+    {
+        if (draft.Work.Options.WithReplicas)
+        {
+            ReplicaChoice.AddTo(draft);
+        }
     }
 
     /// <summary>By how much the throughput grows, over all models; 0 where one of them would have less or none.</summary>
@@ -89,6 +134,7 @@ internal static class Replanner
         }
 
         KeepReplicas(draft, holdings);
+        AddReplicas(draft);
         return draft;
     }
 

@@ -18,6 +18,10 @@ internal sealed class Draft(Workspace work)
 
     public List<string> Reasons { get; } = [];
 
+    /// <summary>Everything that somebody is to hold.</summary>
+    public IEnumerable<Assignment> Assignments() => Enumerable.Range(0, Pipelines.Length).SelectMany(at =>
+        Pipelines[at].SelectMany(static pipeline => pipeline.Stages).Concat(Replicas[at]).Select(stage => new Assignment(stage.Room.Id, Work.Models[at].Name, stage.Range)));
+
     /// <summary>Models that are served.</summary>
     public int Served => Pipelines.Count(static pipelines => pipelines.Count > 0);
 
