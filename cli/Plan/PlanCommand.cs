@@ -49,7 +49,7 @@ internal static class PlanCommand
             OptionsException.ThrowIfAny(errors);
             var machines = ClusterFile.Load(parsed.GetValue(cluster)!);
             var precision = parsed.GetValue(residual) == "f32" ? ResidualPrecision.F32 : ResidualPrecision.BF16;
-            var demand = new ModelDemand(ModelShapes.Read(ModelLocation.Resolve(parsed.GetValue(model)), precision))
+            var demand = new ModelDemand(ModelDescriptions.Read(ModelLocation.Resolve(parsed.GetValue(model)), precision))
             {
                 KvTokens = parsed.GetValue(kvTokens),
                 Batch = parsed.GetValue(batch),

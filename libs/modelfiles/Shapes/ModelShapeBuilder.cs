@@ -53,6 +53,7 @@ public static class ModelShapeBuilder
             KvBytesPerToken = backend.KvBlockBytes(layer.Attention, residual) / KvGroup.BlockTokens,
             Window = layer.Attention.Window ?? 0,
             Flops = Flops(spec.HiddenSize, layer),
+            FlopsPerContextToken = 4.0 * layer.Attention.Heads * layer.Attention.HeadDim, // scores and their sum
             Experts = moe?.Experts.Length ?? 0,
             ExpertsPerToken = moe?.TopK ?? 0,
             ExpertBytes = moe is null ? 0 : sizes.Experts(index) / moe.Experts.Length,
