@@ -46,6 +46,7 @@ internal static class CommandLine
             TokenizeCommand.Create(),
             ServiceCommands.CreateWorker(),
             ServiceCommands.CreateRouter(),
+            ServiceCommands.CreateScheduler(),
             ShardsCommand.Create(),
             JoinCommand.Create(),
             LeaveCommand.Create(),

@@ -3,6 +3,7 @@ using Parallax.Cli.Swarm;
 using Parallax.Cli.Terminal;
 using Parallax.Hosting;
 using Parallax.Runtime.Execution;
+using Parallax.Swarm.Joining;
 
 namespace Parallax.Cli.Run;
 

@@ -1,3 +1,4 @@
+using Parallax.Hosting.Http;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Parallax.Cli.Terminal;

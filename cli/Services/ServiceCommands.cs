@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Parallax.Router;
+using Parallax.Scheduler;
 using Parallax.Worker.Gpu;
 
 namespace Parallax.Cli.Services;
 
-/// <summary><c>parallax worker</c> and <c>parallax router</c>: the services' own command lines.</summary>
+/// <summary><c>parallax worker</c>, <c>router</c> and <c>scheduler</c>: the services' own command lines.</summary>
 internal static class ServiceCommands
 {
     /// <summary><c>parallax worker</c>.</summary>
@@ -23,10 +24,20 @@ internal static class ServiceCommands
     /// <summary><c>parallax router</c>.</summary>
     public static Command CreateRouter() => Under(
         "router",
-        RouterCommand.Create(static (model, options, _) => UntilStoppedAsync(stop => RouterProgram.RunAsync(model, options, stop))),
+        RouterCommand.Create(static (model, options, join, _) => UntilStoppedAsync(stop => RouterProgram.RunAsync(model, options, join, stop))),
         """
-        Example:
+        Examples:
           parallax router --model models/demo --worker http://127.0.0.1:7101
+          parallax router --model models/demo --join 10.0.0.2:7100 --token plx1_...      (a token with the role router)
+        """);
+
+    /// <summary><c>parallax scheduler</c>.</summary>
+    public static Command CreateScheduler() => Under(
+        "scheduler",
+        SchedulerCommand.Create(static (options, join, _) => UntilStoppedAsync(stop => SchedulerProgram.RunAsync(options, join, stop))),
+        """
+        Example, a second scheduler that stands by (a token with the role scheduler; the same store on the same machine):
+          parallax scheduler --join 127.0.0.1:7100 --token plx1_... --store ~/.config/parallax/swarm/scheduler.db
         """);
 
     /// <summary>A service's root command as one of ours: its options and its action, our help.</summary>

@@ -21,6 +21,8 @@ using Parallax.Swarm.Members;
 using Parallax.Swarm.Telemetry;
 using Parallax.Worker.Gpu.Swarm;
 
+using Parallax.Swarm.Joining;
+
 namespace Parallax.Cli.Swarm;
 
 /// <summary>
@@ -31,7 +33,7 @@ internal sealed class FoundedSwarm : IAsyncDisposable
 {
     private readonly FounderSettings _settings;
     private readonly MemberFolder _folder;
-    private readonly ILoggerFactory _loggers = CliLogging.Create();
+    private readonly ILoggerFactory _loggers = MemberLogging.Create();
     private readonly List<IDisposable> _keys = []; // and credentials, of all members of this process
     private readonly List<SwarmWorkerApp> _workers = [];
     private SwarmAuthority? _authority;

@@ -10,6 +10,8 @@ using Parallax.Runtime.Cpu;
 using Parallax.Swarm.Hosting;
 using Parallax.Worker.Gpu.Swarm;
 
+using Parallax.Swarm.Joining;
+
 namespace Parallax.Cli.Swarm;
 
 /// <summary><c>parallax join</c>.</summary>
@@ -72,7 +74,7 @@ internal static class JoinCommand
     {
         using var folder = settings.State is { } named ? MemberFolder.Take(named) : MemberFolder.TakeFor(settings.Bootstrap);
         using var key = folder.State.LoadOrCreatePeerKey();
-        using var loggers = CliLogging.Create();
+        using var loggers = MemberLogging.Create();
         using var credentials = await MemberEntry.EnterAsync(settings.Bootstrap, settings.Token, folder.State, key, signals.Asked);
         Console.Error.WriteLine($"A member of swarm {credentials.Swarm.Abbreviated} as {credentials.Self.Abbreviated}. Measuring this machine ...");
         var device = DeviceProbe.Measure(settings.Threads ?? 0, settings.Memory, TimeProvider.System).ToWire(settings.Region);

@@ -3,6 +3,7 @@ using Parallax.Contracts.V1;
 using Parallax.Hosting;
 using Parallax.Swarm.Members;
 
+
 namespace Parallax.Cli.Swarm;
 
 /// <summary><c>parallax leave</c>.</summary>

@@ -4,6 +4,8 @@ using Parallax.Hosting;
 using Parallax.Identity;
 using Parallax.Swarm.Members;
 
+using Parallax.Swarm.Joining;
+
 namespace Parallax.Cli.Swarm;
 
 /// <summary>A command's connection to a member, with the credentials of a state folder on this machine.</summary>

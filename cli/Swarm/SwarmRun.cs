@@ -1,5 +1,7 @@
+using Parallax.Hosting.Http;
 using Parallax.Cli.Run;
 using Parallax.Hosting;
+
 
 namespace Parallax.Cli.Swarm;
 

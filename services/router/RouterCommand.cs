@@ -1,13 +1,14 @@
 using System.CommandLine;
 using Parallax.Hosting.Stages;
+using Parallax.Swarm.Joining;
 
 namespace Parallax.Router;
 
 /// <summary>The router's command line.</summary>
 internal static class RouterCommand
 {
-    /// <summary>The command; <paramref name="run"/> gets the model's path and the options, not yet validated.</summary>
-    public static RootCommand Create(Func<string, RouterOptions, CancellationToken, Task<int>> run)
+    /// <summary>The command; <paramref name="run"/> gets the model's path, the options, not yet validated, and the swarm to join.</summary>
+    public static RootCommand Create(Func<string, RouterOptions, JoinSwarm?, CancellationToken, Task<int>> run)
     {
         var model = new Option<string>("--model") { Description = "The model's folder or .gguf file; the router needs its tokenizer and chat template only.", Required = true };
         var worker = new Option<string[]>("--worker") { Description = "A worker's address, e.g. http://127.0.0.1:7101; may be repeated.", DefaultValueFactory = static _ => [] };
@@ -23,10 +24,13 @@ internal static class RouterCommand
         {
             model, worker, stages, bind, port, inFlight, queued, log, forced, drain,
         };
+        var join = new JoinOptions();
+        join.AddTo(command);
         command.SetAction((parsed, cancellationToken) => run(
             parsed.GetRequiredValue(model),
             new RouterOptions
             {
+                FollowsSwarm = join.Read(parsed) is not null,
                 Workers = [.. parsed.GetRequiredValue(worker).Select(static address => new Uri(address, UriKind.RelativeOrAbsolute))],
                 Stages = parsed.GetValue(stages) is { } map ? StageMap.Load(map) : null,
                 Bind = parsed.GetRequiredValue(bind),
@@ -42,6 +46,7 @@ internal static class RouterCommand
                 RequestLogForced = parsed.GetValue(forced),
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),
             },
+            join.Read(parsed),
             cancellationToken));
         return command;
     }

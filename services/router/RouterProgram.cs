@@ -1,5 +1,8 @@
 using Parallax.Hosting;
 using Parallax.Hosting.Lifetime;
+using Parallax.Identity;
+using Parallax.Router.Routing;
+using Parallax.Swarm.Joining;
 
 namespace Parallax.Router;
 
@@ -7,14 +10,33 @@ namespace Parallax.Router;
 internal static class RouterProgram
 {
     /// <summary>Serves a model's API until cancelled, and stops in order.</summary>
-    public static async Task<int> RunAsync(string modelPath, RouterOptions options, CancellationToken stop)
+    /// <param name="modelPath">The model's folder or file.</param>
+    /// <param name="options">Options, not yet validated.</param>
+    /// <param name="join">The swarm whose workers it uses; null: those that the options name.</param>
+    /// <param name="stop">Asks to stop.</param>
+    public static async Task<int> RunAsync(string modelPath, RouterOptions options, JoinSwarm? join, CancellationToken stop)
     {
         OptionsException.ThrowIfAny(options.Validate());
         var model = RouterModel.Load(modelPath);
+        if (join is null)
+        {
+            return await ServeAsync(model, options, null, null, stop);
+        }
 
+        await using var member = await MemberApp.StartAsync(join, add: null, map: null, stop);
+        return await ServeAsync(model, options, new MemberView(member.Member, TimeProvider.System), member.Credentials, stop);
+    }
+
+    private static async Task<int> ServeAsync(RouterModel model, RouterOptions options, ISwarmView? swarm, SwarmCredentials? credentials, CancellationToken stop)
+    {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.AddServiceDefaults().UseEmbeddedLifetime().AddRouter(options, model);
+        builder.AddServiceDefaults().UseEmbeddedLifetime();
+        if (swarm is not null)
+        {
+            builder.Services.AddSingleton(swarm);
+        }
 
+        builder.AddRouter(options, model, credentials);
         await using var app = builder.Build();
         app.MapRouter();
         return await app.RunServiceAsync("router", Console.Out, stop);

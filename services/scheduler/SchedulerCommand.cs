@@ -1,12 +1,13 @@
 using System.CommandLine;
+using Parallax.Swarm.Joining;
 
 namespace Parallax.Scheduler;
 
 /// <summary>The scheduler's command line.</summary>
 internal static class SchedulerCommand
 {
-    /// <summary>The command; <paramref name="run"/> gets the options, not yet validated, and a token that Ctrl-C cancels.</summary>
-    public static RootCommand Create(Func<SchedulerOptions, CancellationToken, Task<int>> run)
+    /// <summary>The command; <paramref name="run"/> gets the options, not yet validated, the swarm to join, and a token that Ctrl-C cancels.</summary>
+    public static RootCommand Create(Func<SchedulerOptions, JoinSwarm?, CancellationToken, Task<int>> run)
     {
         var store = new Option<string?>("--store") { Description = "File of the event store, shared by the schedulers of this machine; without it the state is kept in memory and a restart forgets it." };
         var workers = new Option<string?>("--workers") { Description = "JSON file of worker records in place of a swarm; read again when it changes." };
@@ -18,6 +19,8 @@ internal static class SchedulerCommand
         {
             store, workers, id, bind, port, advertise,
         };
+        var join = new JoinOptions();
+        join.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
             var options = new SchedulerOptions
@@ -28,7 +31,7 @@ internal static class SchedulerCommand
                 Port = parsed.GetValue(port),
                 Advertise = parsed.GetValue(advertise),
             };
-            return run(parsed.GetValue(id) is { } name ? options with { Id = name } : options, cancellationToken);
+            return run(parsed.GetValue(id) is { } name ? options with { Id = name } : options, join.Read(parsed), cancellationToken);
         });
         return command;
     }

@@ -1,3 +1,4 @@
+using Parallax.Hosting.Http;
 using Parallax.Cli.Run;
 using Parallax.Cli.Terminal;
 using Parallax.Runtime.Execution;

@@ -1,10 +1,11 @@
 using Parallax.Hosting;
+using Parallax.Hosting.Http;
 using Parallax.Identity.Authority;
 
-namespace Parallax.Cli.Swarm;
+namespace Parallax.Swarm.Joining;
 
 /// <summary>The state folder of one member that runs on this machine; taken by one process at a time.</summary>
-internal sealed class MemberFolder : IDisposable
+public sealed class MemberFolder : IDisposable
 {
     private const int MostMembers = 64; // of one swarm on one machine, with folders that nobody named
     private const string AddressFile = "address";
@@ -79,7 +80,7 @@ internal sealed class MemberFolder : IDisposable
     }
 
     /// <summary>How commands on this machine reach a member that listens there.</summary>
-    public static Uri Local(Uri listening) => Run.LocalAddress.Of(listening);
+    public static Uri Local(Uri listening) => LocalAddress.Of(listening);
 
     /// <summary>Notes where the member listens, for other commands on this machine.</summary>
     public void WriteAddress(Uri address) => File.WriteAllText(System.IO.Path.Combine(Path, AddressFile), $"{address.GetLeftPart(UriPartial.Authority)}\n");

@@ -1,9 +1,9 @@
 using System.Net;
 
-namespace Parallax.Cli.Run;
+namespace Parallax.Hosting.Http;
 
 /// <summary>How to reach, from this machine, a server that listens on an address.</summary>
-internal static class LocalAddress
+public static class LocalAddress
 {
     /// <summary>An address that means "all of them" becomes loopback; others stay.</summary>
     public static Uri Of(Uri listening)

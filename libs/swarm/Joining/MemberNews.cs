@@ -3,10 +3,10 @@ using Microsoft.Extensions.Logging;
 using Parallax.Identity;
 using Parallax.Swarm.Telemetry;
 
-namespace Parallax.Cli.Swarm;
+namespace Parallax.Swarm.Joining;
 
 /// <summary>Opens NATS for a member, where it is asked for.</summary>
-internal static class MemberNews
+public static class MemberNews
 {
     /// <summary>Null without options. Connects in the background.</summary>
     public static NatsTelemetry? Open(NatsOptions? options, SwarmCredentials credentials, ILoggerFactory loggers) => options is null ? null : new NatsTelemetry(

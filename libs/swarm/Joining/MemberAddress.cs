@@ -1,10 +1,10 @@
 using System.Net;
 using Parallax.Hosting;
 
-namespace Parallax.Cli.Swarm;
+namespace Parallax.Swarm.Joining;
 
 /// <summary>Addresses as people write them.</summary>
-internal static class MemberAddress
+public static class MemberAddress
 {
     /// <summary>A member's address from HOST:PORT, or https://HOST:PORT.</summary>
     /// <param name="text">What was written.</param>

@@ -6,10 +6,10 @@ using Parallax.Identity.Authority;
 using Parallax.Identity.Membership;
 using Parallax.Identity.Tokens;
 
-namespace Parallax.Cli.Swarm;
+namespace Parallax.Swarm.Joining;
 
 /// <summary>How a process of this machine becomes a member of a swarm that another one founded.</summary>
-internal static class MemberEntry
+public static class MemberEntry
 {
     private const string TokenVariable = "PARALLAX_TOKEN";
 

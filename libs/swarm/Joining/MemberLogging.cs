@@ -2,10 +2,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
-namespace Parallax.Cli.Swarm;
+namespace Parallax.Swarm.Joining;
 
 /// <summary>Logs of what a command owns outside its services' hosts: in their form, on standard error.</summary>
-internal static class CliLogging
+public static class MemberLogging
 {
     public static ILoggerFactory Create() => LoggerFactory.Create(static logging =>
     {
