@@ -65,7 +65,7 @@ internal static class ModelShapes
         };
     }
 
-    private static LayerShape Layer(ModelSource model, WeightSizes sizes, CpuBackend backend, ResidualPrecision residual, int index)
+    private static LayerShape Layer(ModelSource model, WeightSizes sizes, IComputeBackend backend, ResidualPrecision residual, int index)
     {
         var layer = model.Spec.Layers[index];
         var attention = layer.Attention;
@@ -90,7 +90,7 @@ internal static class ModelShapes
         };
     }
 
-    private static long ExpertBytes(ModelSource model, CpuBackend backend, MoeFeedForwardSpec mixture)
+    private static long ExpertBytes(ModelSource model, IComputeBackend backend, MoeFeedForwardSpec mixture)
     {
         var (expert, hidden) = (mixture.Experts[0], model.Spec.HiddenSize);
         return Matrix(expert.Gate, mixture.IntermediateSize, hidden)
