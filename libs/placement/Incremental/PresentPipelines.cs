@@ -42,6 +42,11 @@ internal sealed class PresentPipelines
     /// <param name="most">At most so many; the shortest stay.</param>
     public static List<Pipeline> Find(ModelCosts costs, Links links, IEnumerable<Stage> held, int most)
     {
+        if (costs.Layers == 0)
+        {
+            return [];
+        }
+
         var search = new PresentPipelines(costs, links, held);
         search.Maximise();
         return [.. search.Pair()
@@ -51,7 +56,10 @@ internal sealed class PresentPipelines
             .Take(most)];
     }
 
-    /// <summary>Shortest ways through what is left, each as wide as it is (Edmonds and Karp).</summary>
+    /// <summary>
+    /// Shortest ways through what is left, each as wide as it is, so that for as many pipelines as there are the stages are
+    /// the fewest (a minimum-cost flow by successive shortest paths, after Bellman and Ford).
+    /// </summary>
     private void Maximise()
     {
         foreach (var range in _holders.Keys)
@@ -71,20 +79,16 @@ internal sealed class PresentPipelines
 
     private List<((int Start, int End) Range, bool Forward)>? FindWay()
     {
+        // Undoing a stage counts as one stage less, so distances may be negative; nothing is gained by going round twice.
+        var distance = new Dictionary<int, int> { [0] = 0 };
         var from = new Dictionary<int, ((int Start, int End) Range, bool Forward)>();
-        var open = new Queue<int>([0]);
-        while (open.TryDequeue(out var at) && at != _costs.Layers)
+        for (var changed = true; changed;)
         {
+            changed = false;
             foreach (var (range, holders) in _holders)
             {
-                if (range.Start == at && _flow[range] < holders.Count && range.End != 0 && from.TryAdd(range.End, (range, true)))
-                {
-                    open.Enqueue(range.End);
-                }
-                else if (range.End == at && _flow[range] > 0 && range.Start != 0 && from.TryAdd(range.Start, (range, false)))
-                {
-                    open.Enqueue(range.Start);
-                }
+                changed |= _flow[range] < holders.Count && Reach(range.Start, range.End, 1, (range, true));
+                changed |= _flow[range] > 0 && Reach(range.End, range.Start, -1, (range, false));
             }
         }
 
@@ -102,6 +106,18 @@ internal sealed class PresentPipelines
         }
 
         return way;
+
+        bool Reach(int start, int end, int stages, ((int Start, int End) Range, bool Forward) step)
+        {
+            if (!distance.TryGetValue(start, out var before) || (distance.TryGetValue(end, out var known) && known <= before + stages))
+            {
+                return false;
+            }
+
+            distance[end] = before + stages;
+            from[end] = step;
+            return true;
+        }
     }
 
     private List<Pipeline> Pair()

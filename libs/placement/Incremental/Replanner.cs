@@ -144,7 +144,18 @@ internal static class Replanner
         var held = holdings.Sound(at).Where(stage =>
             (draining || !stage.Room.Node.IsDraining)
             && (work.HeldRange(costs, stage.Room) is { } taken ? taken == stage.Range : costs.Fits(stage.Room, stage.Range)));
-        draft.Keep(at, PresentPipelines.Find(costs, work.Links, held, Workspace.MostPipelines(costs)));
+        var present = PresentPipelines.Find(costs, work.Links, held, Workspace.MostPipelines(costs));
+        draft.Keep(at, work.Models.Length == 1 && work.Options.WithReplicas ? WithoutCopies(present) : present);
+    }
+
+    /// <summary>
+    /// Warm copies may happen to make a full pipeline. Where that makes Z less they stay what they are, copies: else the next
+    /// plan would start from another Z than the one that made them.
+    /// </summary>
+    private static List<Pipeline> WithoutCopies(List<Pipeline> present)
+    {
+        var better = ModelPlanner.Improve([], present);
+        return [.. better, .. present.Where(one => !better.Contains(one) && !one.Stages.All(stage => ReplicaChoice.IsUseful(better, stage.Range)))];
     }
 
     /// <summary>Pipelines out of pieces, cheapest first, as long as Z grows.</summary>
