@@ -1,5 +1,4 @@
 using Parallax.Identity;
-using Parallax.Identity.Authority;
 using Parallax.Identity.Tokens;
 using Parallax.IntegrationTests.Cli;
 
