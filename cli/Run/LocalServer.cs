@@ -5,21 +5,28 @@ using Microsoft.AspNetCore.Connections;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Hosting.Lifetime;
+using Parallax.Identity;
+using Parallax.Identity.Authority;
 using Parallax.Router;
 using Parallax.Runtime.Execution;
 
 namespace Parallax.Cli.Run;
 
-/// <summary>A router and workers in this process, joined by gRPC over loopback as they would be on several machines.</summary>
+/// <summary>
+/// A router and workers in this process, joined by gRPC over loopback as they would be on several machines: members of a
+/// swarm that is theirs alone.
+/// </summary>
 internal sealed class LocalServer : IAsyncDisposable
 {
     // The router calls its workers at once; only a machine that is out of breath takes longer.
     private static readonly TimeSpan ReadyTime = TimeSpan.FromSeconds(30);
 
+    private readonly PrivateSwarm _swarm;
     private readonly WebApplication _router;
 
-    private LocalServer(RouterModel model, ImmutableArray<LocalWorker> workers, WebApplication router)
+    private LocalServer(PrivateSwarm swarm, RouterModel model, ImmutableArray<LocalWorker> workers, WebApplication router)
     {
+        _swarm = swarm;
         Workers = workers;
         _router = router;
         Model = model;
@@ -42,18 +49,20 @@ internal sealed class LocalServer : IAsyncDisposable
     {
         ImmutableArray<LocalWorker> workers = [];
         WebApplication? router = null;
+        var swarm = new PrivateSwarm(TimeProvider.System);
         try
         {
             var model = RouterModel.Load(settings.Model);
-            workers = await LocalWorkers.StartAsync(settings, progress, notes, stop);
-            router = await StartRouterAsync(settings, model, [.. workers.Select(static worker => worker.Address)], stop);
-            var server = new LocalServer(model, workers, router);
+            workers = await LocalWorkers.StartAsync(settings, progress, notes, swarm, stop);
+            router = await StartRouterAsync(
+                settings, model, [.. workers.Select(static worker => worker.Address)], swarm.CreateMember(MemberRoles.Router), stop);
+            var server = new LocalServer(swarm, model, workers, router);
             await server.WhenReadyAsync(stop);
             return server;
         }
         catch (Exception e)
         {
-            await DisposeAllAsync(router, workers);
+            await DisposeAllAsync(router, workers, swarm);
             if (e is OperationCanceledException && stop.IsCancellationRequested)
             {
                 return null;
@@ -71,12 +80,13 @@ internal sealed class LocalServer : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => DisposeAllAsync(_router, Workers);
+    public ValueTask DisposeAsync() => DisposeAllAsync(_router, Workers, _swarm);
 
-    private static async Task<WebApplication> StartRouterAsync(RunSettings settings, RouterModel model, IReadOnlyList<Uri> workers, CancellationToken stop)
+    private static async Task<WebApplication> StartRouterAsync(
+        RunSettings settings, RouterModel model, IReadOnlyList<Uri> workers, SwarmCredentials credentials, CancellationToken stop)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.AddServiceDefaults().UseEmbeddedLifetime().AddRouter(settings.ToRouter(workers), model);
+        builder.AddServiceDefaults().UseEmbeddedLifetime().AddRouter(settings.ToRouter(workers), model, credentials);
         var router = builder.Build();
         try
         {
@@ -97,7 +107,7 @@ internal sealed class LocalServer : IAsyncDisposable
         }
     }
 
-    private static async ValueTask DisposeAllAsync(WebApplication? router, ImmutableArray<LocalWorker> workers)
+    private static async ValueTask DisposeAllAsync(WebApplication? router, ImmutableArray<LocalWorker> workers, PrivateSwarm swarm)
     {
         if (router is not null)
         {
@@ -108,6 +118,8 @@ internal sealed class LocalServer : IAsyncDisposable
         {
             await worker.DisposeAsync();
         }
+
+        swarm.Dispose();
     }
 
     private async Task WhenReadyAsync(CancellationToken stop)

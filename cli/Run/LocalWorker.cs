@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Hosting.Lifetime;
+using Parallax.Identity;
 using Parallax.Worker.Gpu;
 using Parallax.Worker.Gpu.Shards;
 
@@ -21,7 +22,7 @@ internal sealed class LocalWorker : IAsyncDisposable
         _app = app;
     }
 
-    /// <summary>By which the other workers know it.</summary>
+    /// <summary>What people call it.</summary>
     public string Id { get; }
 
     /// <summary>What it serves.</summary>
@@ -31,13 +32,14 @@ internal sealed class LocalWorker : IAsyncDisposable
     public Uri Address => _app.ListeningAddress();
 
     /// <summary>Serves a loaded shard. The worker owns the host from here on, also when this fails.</summary>
-    public static async Task<LocalWorker> StartAsync(WorkerOptions options, ShardHost shards, Shard shard, CancellationToken stop)
+    public static async Task<LocalWorker> StartAsync(
+        WorkerOptions options, ShardHost shards, Shard shard, SwarmCredentials credentials, CancellationToken stop)
     {
         WebApplication? app = null;
         try
         {
             var builder = WebApplication.CreateSlimBuilder();
-            builder.AddServiceDefaults().UseEmbeddedLifetime().AddWorker(options, shards);
+            builder.AddServiceDefaults().UseEmbeddedLifetime().AddWorker(options, shards, credentials);
             app = builder.Build();
             app.MapWorker();
             await app.StartAsync(stop);

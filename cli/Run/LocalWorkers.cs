@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
+using Parallax.Identity;
+using Parallax.Identity.Authority;
 using Parallax.Runtime.Cpu;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Models;
@@ -15,15 +17,16 @@ internal static class LocalWorkers
     /// <param name="settings">What was asked for.</param>
     /// <param name="progress">Told of all parts together.</param>
     /// <param name="notes">Told what a person should know: fewer workers than asked for.</param>
+    /// <param name="swarm">Makes members of them, so that nobody else on this machine can look into their talk.</param>
     /// <param name="stop">Gives up.</param>
     public static async Task<ImmutableArray<LocalWorker>> StartAsync(
-        RunSettings settings, IProgress<LoadProgress> progress, TextWriter notes, CancellationToken stop)
+        RunSettings settings, IProgress<LoadProgress> progress, TextWriter notes, PrivateSwarm swarm, CancellationToken stop)
     {
         var (cut, hash) = await Task.Run(() => Cut(settings, notes), stop);
         var memory = new MemoryLedger(); // one for all: they share this machine
         var combined = new CombinedProgress(progress, cut[^1].End, cut.Length);
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var starting = cut.Select((range, i) => OrGiveUpAsync(StartOneAsync(settings, cut.Length, i, range, hash, memory, combined.Part(i), giveUp.Token), giveUp)).ToArray();
+        var starting = cut.Select((range, i) => OrGiveUpAsync(StartOneAsync(settings, cut.Length, i, range, hash, memory, swarm.CreateMember(MemberRoles.Worker), combined.Part(i), giveUp.Token), giveUp)).ToArray();
         await Task.WhenAll((IEnumerable<Task>)starting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (starting.All(static one => one.IsCompletedSuccessfully))
         {
@@ -60,6 +63,7 @@ internal static class LocalWorkers
         LayerRange range,
         string hash,
         MemoryLedger memory,
+        SwarmCredentials credentials,
         IProgress<LoadProgress> progress,
         CancellationToken stop)
     {
@@ -77,7 +81,7 @@ internal static class LocalWorkers
             throw;
         }
 
-        return await LocalWorker.StartAsync(options, shards, shard, stop);
+        return await LocalWorker.StartAsync(options, shards, shard, credentials, stop);
     }
 
     /// <summary>The parts, and the weights' hash, which is computed once for all of them.</summary>

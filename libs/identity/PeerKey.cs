@@ -77,7 +77,7 @@ public sealed class PeerKey : IDisposable
             key.ImportSubjectPublicKeyInfo(publicKey, out var read);
             return read == publicKey.Length && key.KeySize == 256 && key.VerifyData(data, signature, HashAlgorithmName.SHA256);
         }
-        catch (CryptographicException)
+        catch (Exception e) when (e is CryptographicException or PlatformNotSupportedException) // the latter for a point off the curve
         {
             return false; // whoever sent it is not to be believed
         }

@@ -44,14 +44,7 @@ internal sealed class RecordVerifier(int capacity) : IRecordVerifier
 
     private static bool IsSigned(SignedRecord record, byte[] signed)
     {
-        try
-        {
-            return PeerKey.Verify(record.PublicKey.Span, signed, record.Signature.Span);
-        }
-        catch (PlatformNotSupportedException)
-        {
-            return false; // what .NET says of a public key that is no point on the curve
-        }
+        return PeerKey.Verify(record.PublicKey.Span, signed, record.Signature.Span);
     }
 
     // 160 bits of SHA-256 over everything that the verdict depends on: to find another record with the same digest is as hard
