@@ -4,7 +4,6 @@ using Parallax.Contracts.V1;
 using Parallax.Identity;
 using Parallax.Identity.Membership;
 using Parallax.Identity.Revocation;
-using Parallax.Identity.Tokens;
 
 namespace Parallax.UnitTests.Identity;
 

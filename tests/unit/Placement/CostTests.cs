@@ -1,6 +1,7 @@
 using Parallax.Contracts.Identifiers;
 using Parallax.Placement;
 using Parallax.Placement.Costs;
+using Parallax.Placement.Records;
 using Parallax.Testing.Placement;
 
 namespace Parallax.UnitTests.Placement;
@@ -110,9 +111,9 @@ public sealed class CostTests
     [Fact]
     public void Shape_ThereAndBack_IsTheSame()
     {
-        var shape = TestClusters.DefectModel(3).Shape with { ScratchBytes = 5, ContextLimit = 4096, WeightsHash = "ab" };
+        var shape = TestClusters.DefectModel(3).Shape with { ScratchBytes = 5, ContextLimit = 4096, WeightsHash = "ab", ManifestHash = "cd" };
         shape = shape with { Layers = shape.Layers.SetItem(1, new LayerShape(5, 6, 7) { Window = 8, FlopsPerContextToken = 9 }) };
-        var back = shape.ToWire(canChat: true).ToShape();
+        var back = ModelShapes.FromWire(ModelShapes.ToWire(shape, canChat: true));
         Assert.Equal(shape.Layers, back.Layers);
         Assert.Equal(shape with { Layers = [] }, back with { Layers = [] });
     }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 using Parallax.Placement;
-using Parallax.Placement.Members;
 using Parallax.Testing.Placement;
 using static Parallax.Testing.Placement.TestClusters;
 

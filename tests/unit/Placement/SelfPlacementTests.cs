@@ -17,21 +17,21 @@ public class SelfPlacementTests
     [Fact]
     public void WhileASchedulerLives_NobodyPlacesItself()
     {
-        Assert.Equal(SelfAction.Nothing, Decide(1, [Worker(1, 8)], expired: null).Action);
+        Assert.Equal(SelfAction.Nothing, Decide(1, [OneWorker(1, 8)], expired: null).Action);
         Assert.Equal(SelfAction.Withdraw, Decide(1, [Claiming(1, 8, 0, 8)], expired: null).Action);
     }
 
     [Fact]
     public void AfterThePlanHasExpired_JitterIsWaitedFor()
     {
-        var step = Decide(1, [Worker(1, 8)], expired: TimeSpan.FromSeconds(1), jitter: TimeSpan.FromSeconds(3));
+        var step = Decide(1, [OneWorker(1, 8)], expired: TimeSpan.FromSeconds(1), jitter: TimeSpan.FromSeconds(3));
         Assert.Equal((SelfAction.Wait, TimeSpan.FromSeconds(2)), (step.Action, step.Wait));
     }
 
     [Fact]
     public void Alone_PublishesWaitsAndTakes()
     {
-        var step = Decide(1, [Worker(1, 8)]);
+        var step = Decide(1, [OneWorker(1, 8)]);
         Assert.Equal((SelfAction.Publish, new ClaimedRange("m", Hash, Range(0, 8))), (step.Action, step.Range));
 
         step = Decide(1, [Claiming(1, 8, 0, 8)], age: TimeSpan.FromSeconds(0.5));
@@ -60,19 +60,19 @@ public class SelfPlacementTests
     [Fact]
     public void WhoServes_StaysWhileAllLayersAreServed_AndWidensWhenTheyAreNot()
     {
-        var head = Worker(1, 8, Shard("m", 0, 4, 8));
-        Assert.Equal(SelfAction.Nothing, Decide(1, [head, Worker(2, 8, Shard("m", 4, 8, 8))]).Action);
+        var head = OneWorker(1, 8, Shard("m", 0, 4, 8));
+        Assert.Equal(SelfAction.Nothing, Decide(1, [head, OneWorker(2, 8, Shard("m", 4, 8, 8))]).Action);
 
         // The planner of these tests leaves a shard as it is; another node is needed for the rest.
         Assert.Equal(SelfAction.Nothing, Decide(1, [head]).Action);
-        Assert.Equal((SelfAction.Publish, Range(4, 8)), (Decide(2, [head, Worker(2, 8)]).Action, Decide(2, [head, Worker(2, 8)]).Range!.Range));
+        Assert.Equal((SelfAction.Publish, Range(4, 8)), (Decide(2, [head, OneWorker(2, 8)]).Action, Decide(2, [head, OneWorker(2, 8)]).Range!.Range));
     }
 
     [Theory]
     [InlineData(WorkerPhase.Joining)]
     [InlineData(WorkerPhase.Draining)]
     public void WorkerThatIsNotReady_TakesNothing(WorkerPhase phase) =>
-        Assert.Equal(SelfAction.Nothing, Decide(1, [Worker(1, 8) with { Phase = phase }]).Action);
+        Assert.Equal(SelfAction.Nothing, Decide(1, [OneWorker(1, 8) with { Phase = phase }]).Action);
 
     [Fact]
     public void WorkerThatLoads_FinishesFirst() =>
@@ -111,7 +111,7 @@ public class SelfPlacementTests
     private static ModelClass Class => new("m", Hash, NumericClass.Types.Residual.Bf16, false);
 
     private static WorkerView Claiming(int number, int layers, int start, int end) =>
-        Worker(number, layers) with { Intent = new ClaimedRange("m", Hash, Range(start, end)) };
+        OneWorker(number, layers) with { Intent = new ClaimedRange("m", Hash, Range(start, end)) };
 
     private static SelfStep Decide(
         int self, ImmutableArray<WorkerView> workers, TimeSpan? expired, TimeSpan? age = null, TimeSpan? jitter = null)

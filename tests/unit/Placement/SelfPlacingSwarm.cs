@@ -32,7 +32,7 @@ internal sealed class SelfPlacingSwarm
     {
         _random = seed is { } value ? new Random(value) : null;
         _models = models;
-        _published = [.. Enumerable.Range(1, count).Select(static number => new List<WorkerView> { Worker(number, 4) })];
+        _published = [.. Enumerable.Range(1, count).Select(static number => new List<WorkerView> { OneWorker(number, 4) })];
         _begin = [.. Enumerable.Range(0, count).Select(_ => _random?.Next(0, 4) ?? 0)];
         _intentSince = new int?[count];
         _loadedAt = new int?[count];

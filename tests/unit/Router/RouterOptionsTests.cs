@@ -102,7 +102,7 @@ public class RouterOptionsTests
     private static async Task<RouterOptions> ParseAsync(params string[] args)
     {
         RouterOptions? parsed = null;
-        var command = RouterCommand.Create((_, options, _) =>
+        var command = RouterCommand.Create((_, options, _, _) =>
         {
             parsed = options;
             return Task.FromResult(0);

@@ -10,7 +10,7 @@ public class PlanTimingTests
 {
     private static readonly SchedulerSettings Settings = new();
 
-    private static readonly SchedulerState Serving = new Story { Swarm = Of(Worker(1, 8), Worker(2, 8)) }.Given(
+    private static readonly SchedulerState Serving = new Story { Swarm = Of(OneWorker(1, 8), OneWorker(2, 8)) }.Given(
         new ModelDeployed(new CommandStamp("c", "d"), Model("m", 8)),
         new PlanChanged(
             new AllocationPlan([new PlannedPipeline("m", [new Assignment(Id(1), "m", Range(0, 8))], 1, 1)], [], [Id(2)], [], []),
@@ -47,16 +47,16 @@ public class PlanTimingTests
     [Fact]
     public void Change_IsWhatMattersToPlanning()
     {
-        var before = Of(Worker(1, 8), Worker(2, 8));
-        Assert.Equal(SwarmChange.None, Between(View(Busy(Record(1, 8))), Worker(2, 8)));
-        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8), Worker(2, 9)));
-        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8), Worker(2, 8), Worker(3, 8)));
-        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8)));
-        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8, Shard("m", 0, 8, 8)), Worker(2, 8)));
-        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8), View(new WorkerRecord(Record(2, 8)) { Phase = WorkerPhase.Draining })));
-        Assert.Equal(SwarmChange.Changed, Between(Worker(1, 8), View(new WorkerRecord(Record(2, 8)) { Unreachable = { Id(1) } })));
-        Assert.Equal(SwarmChange.PipelineLost, Between(Worker(2, 8)));
-        Assert.Equal(SwarmChange.PipelineLost, Between(View(new WorkerRecord(Record(1, 8)) { Incarnation = 2 }), Worker(2, 8)));
+        var before = Of(OneWorker(1, 8), OneWorker(2, 8));
+        Assert.Equal(SwarmChange.None, Between(View(Busy(Record(1, 8))), OneWorker(2, 8)));
+        Assert.Equal(SwarmChange.Changed, Between(OneWorker(1, 8), OneWorker(2, 9)));
+        Assert.Equal(SwarmChange.Changed, Between(OneWorker(1, 8), OneWorker(2, 8), OneWorker(3, 8)));
+        Assert.Equal(SwarmChange.Changed, Between(OneWorker(1, 8)));
+        Assert.Equal(SwarmChange.Changed, Between(OneWorker(1, 8, Shard("m", 0, 8, 8)), OneWorker(2, 8)));
+        Assert.Equal(SwarmChange.Changed, Between(OneWorker(1, 8), View(new WorkerRecord(Record(2, 8)) { Phase = WorkerPhase.Draining })));
+        Assert.Equal(SwarmChange.Changed, Between(OneWorker(1, 8), View(new WorkerRecord(Record(2, 8)) { Unreachable = { Id(1) } })));
+        Assert.Equal(SwarmChange.PipelineLost, Between(OneWorker(2, 8)));
+        Assert.Equal(SwarmChange.PipelineLost, Between(View(new WorkerRecord(Record(1, 8)) { Incarnation = 2 }), OneWorker(2, 8)));
 
         SwarmChange Between(params Parallax.Placement.Records.WorkerView[] after) => SwarmChanges.Between(before, Of(after), Serving);
 
@@ -72,7 +72,7 @@ public class PlanTimingTests
     [Fact]
     public void Stall_WorkerThatNotesNothing_IsSetAsideAndComesBack()
     {
-        var deaf = Of(View(new WorkerRecord(Record(1, 8)) { Follows = null }), Worker(2, 8));
+        var deaf = Of(View(new WorkerRecord(Record(1, 8)) { Follows = null }), OneWorker(2, 8));
         var stalls = StallWatch.Empty.Observe(Serving, deaf, At(0), Settings);
         Assert.Equal(At(60), stalls.NextAt(Settings));
         stalls = stalls.Observe(Serving, deaf, At(59), Settings);
@@ -93,11 +93,11 @@ public class PlanTimingTests
     [Fact]
     public void Stall_WorkerThatDoesOrMustWait_IsNotSetAside()
     {
-        Assert.Empty(After(Worker(1, 8, Shard("m", 0, 8, 8))));
+        Assert.Empty(After(OneWorker(1, 8, Shard("m", 0, 8, 8))));
         Assert.Empty(After(View(new WorkerRecord(Record(1, 8, Shard("m", 0, 8, 8, ShardState.Loading))) { Phase = WorkerPhase.Loading })));
-        Assert.Empty(After(Worker(1, 8, Shard("n", 0, 8, 8)))); // its sessions there have to end first
-        Assert.NotEmpty(After(Worker(1, 8)));
-        Assert.Empty(StallWatch.Empty.Observe(Serving, Of(Worker(2, 8)), At(0), Settings).Entries); // it was told nothing
+        Assert.Empty(After(OneWorker(1, 8, Shard("n", 0, 8, 8)))); // its sessions there have to end first
+        Assert.NotEmpty(After(OneWorker(1, 8)));
+        Assert.Empty(StallWatch.Empty.Observe(Serving, Of(OneWorker(2, 8)), At(0), Settings).Entries); // it was told nothing
 
         static IEnumerable<string> After(Parallax.Placement.Records.WorkerView worker) =>
             StallWatch.Empty.Observe(Serving, Of(worker), At(0), Settings).Observe(Serving, Of(worker), At(100), Settings).Entries.Keys;

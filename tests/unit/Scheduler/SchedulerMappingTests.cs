@@ -67,7 +67,7 @@ public class SchedulerMappingTests
     [Fact]
     public void Hypothesis_IsOnTopOfWhatIs()
     {
-        var story = new Story { Swarm = Of(Worker(1, 8), Worker(2, 8)) };
+        var story = new Story { Swarm = Of(OneWorker(1, 8), OneWorker(2, 8)) };
         story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         var problems = new List<string>();
         var request = new WhatIfRequest { RemoveWorkers = { Id(1) }, AddWorkers = { Record(3, 16) }, Deploy = { Wire("n", 4) }, Retire = { "m" } };
@@ -123,7 +123,7 @@ public class SchedulerMappingTests
         var view = View(record);
         Assert.Equal(Range(0, 8), Assert.Single(view.Shards).Range);
 
-        var cluster = WorkerRecords.ToSnapshot([Worker(2, 4), view], static worker => worker.Id == Id(2));
+        var cluster = WorkerRecords.ToSnapshot([OneWorker(2, 4), view], static worker => worker.Id == Id(2));
 
         Assert.Equal([(Id(1), 800L, false), (Id(2), 400L, true)], cluster.Nodes.Select(static node => (node.Id, node.MemoryBytes, node.IsDraining)));
         Assert.Equal(new Parallax.Placement.MeasuredStep("m", Range(0, 8), 4, 2.5), Assert.Single(cluster.Nodes[0].Measured));

@@ -13,7 +13,7 @@ public class SchedulingTests
     [Fact]
     public void Deploy_WithRoom_PlansAtOnce()
     {
-        _story.Swarm = Of(Worker(1, 5), Worker(2, 5));
+        _story.Swarm = Of(OneWorker(1, 5), OneWorker(2, 5));
 
         var decision = _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
@@ -28,7 +28,7 @@ public class SchedulingTests
     [Fact]
     public void Deploy_WithoutRoom_SaysHowMuchIsMissing()
     {
-        _story.Swarm = Of(Worker(1, 5));
+        _story.Swarm = Of(OneWorker(1, 5));
 
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
@@ -39,7 +39,7 @@ public class SchedulingTests
     [Fact]
     public void Deploy_Again_ChangesParametersAndNotThePlacement()
     {
-        _story.Swarm = Of(Worker(1, 8));
+        _story.Swarm = Of(OneWorker(1, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
         var decision = _story.When(stamp => new DeployModel(stamp, Model("m", 8) with { ContextLimit = 100 }));
@@ -52,7 +52,7 @@ public class SchedulingTests
     [Fact]
     public void Deploy_OtherWeights_PlacesAnew()
     {
-        _story.Swarm = Of(Worker(1, 8, Shard("m", 0, 8, 8)));
+        _story.Swarm = Of(OneWorker(1, 8, Shard("m", 0, 8, 8)));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         _story.When(stamp => new PinShard(stamp, new Assignment(Id(1), "m", Range(0, 8))));
 
@@ -77,7 +77,7 @@ public class SchedulingTests
     [Fact]
     public void Deploy_ModelsShareTheSwarm()
     {
-        _story.Swarm = Of(Worker(1, 5), Worker(2, 5), Worker(3, 5));
+        _story.Swarm = Of(OneWorker(1, 5), OneWorker(2, 5), OneWorker(3, 5));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         _story.When(stamp => new DeployModel(stamp, Model("n", 4)));
 
@@ -87,7 +87,7 @@ public class SchedulingTests
     [Fact]
     public void Retire_TakesItOutOfThePlan()
     {
-        _story.Swarm = Of(Worker(1, 8));
+        _story.Swarm = Of(OneWorker(1, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         _story.When(stamp => new PinShard(stamp, new Assignment(Id(1), "m", Range(0, 8))));
 
@@ -113,7 +113,7 @@ public class SchedulingTests
     [Fact]
     public void Drain_OthersGetItsLayers()
     {
-        _story.Swarm = Of(Worker(1, 8, Shard("m", 0, 8, 8)), Worker(2, 8));
+        _story.Swarm = Of(OneWorker(1, 8, Shard("m", 0, 8, 8)), OneWorker(2, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         Assert.Equal("m: 1[0,8)", _story.Plan);
 
@@ -126,7 +126,7 @@ public class SchedulingTests
     [Fact]
     public void Drain_NobodyElseHasRoom_KeepsIt()
     {
-        _story.Swarm = Of(Worker(1, 8, Shard("m", 0, 8, 8)), Worker(2, 4));
+        _story.Swarm = Of(OneWorker(1, 8, Shard("m", 0, 8, 8)), OneWorker(2, 4));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
         _story.When(stamp => new DrainWorker(stamp, Id(1)));
@@ -141,7 +141,7 @@ public class SchedulingTests
     [Fact]
     public void Drain_EndsWhenTheWorkerLeavesOrStartsAnew()
     {
-        _story.Swarm = Of(Worker(1, 8), Worker(2, 8));
+        _story.Swarm = Of(OneWorker(1, 8), OneWorker(2, 8));
         _story.When(stamp => new DrainWorker(stamp, Id(1)));
         _story.When(stamp => new DrainWorker(stamp, Id(2)));
 
@@ -154,14 +154,14 @@ public class SchedulingTests
     [Fact]
     public void Remove_CountsAsGoneWhateverItSays_UntilItStartsAnew()
     {
-        var swarm = Of(Worker(1, 8, Shard("m", 0, 8, 8)), Worker(2, 8));
+        var swarm = Of(OneWorker(1, 8, Shard("m", 0, 8, 8)), OneWorker(2, 8));
         _story.Swarm = swarm;
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
         _story.When(stamp => new RemoveWorker(stamp, Id(1)));
         Assert.Equal("m: 2[0,8)", _story.Plan);
         Assert.Empty(_story.WhenObserved(swarm));
-        Assert.Empty(_story.WhenObserved(Of(Worker(2, 8)))); // also when its record is gone for a while
+        Assert.Empty(_story.WhenObserved(Of(OneWorker(2, 8)))); // also when its record is gone for a while
         Assert.Empty(_story.WhenObserved(swarm));
         Assert.Equal(RefusalKind.NotFound, _story.When(stamp => new DrainWorker(stamp, Id(1))).Refusal!.Kind);
 
@@ -173,7 +173,7 @@ public class SchedulingTests
     [Fact]
     public void Remove_WorkerOfThePlanThatIsGone_Works()
     {
-        _story.Swarm = Of(Worker(1, 8));
+        _story.Swarm = Of(OneWorker(1, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         _story.Swarm = SwarmView.Empty;
 
@@ -185,7 +185,7 @@ public class SchedulingTests
     [Fact]
     public void Pin_MovesThereAndStays()
     {
-        _story.Swarm = Of(Worker(1, 8), Worker(2, 8));
+        _story.Swarm = Of(OneWorker(1, 8), OneWorker(2, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         Assert.Equal("m: 1[0,8)", _story.Plan);
 
@@ -201,7 +201,7 @@ public class SchedulingTests
     [Fact]
     public void Pin_Nonsense_IsRefused()
     {
-        _story.Swarm = Of(Worker(1, 8), Worker(2, 8));
+        _story.Swarm = Of(OneWorker(1, 8), OneWorker(2, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         _story.When(stamp => new DrainWorker(stamp, Id(2)));
 
@@ -228,7 +228,7 @@ public class SchedulingTests
                 return ChainPlanner.Replan(models, cluster, current, options);
             },
         };
-        _story.Swarm = Of(Worker(1, 8));
+        _story.Swarm = Of(OneWorker(1, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
         Assert.Equal([typeof(RebalanceAsked)], Types(_story.When(stamp => new Rebalance(stamp)).Events));
@@ -238,7 +238,7 @@ public class SchedulingTests
     [Fact]
     public void Command_Repeated_ChangesNothing()
     {
-        _story.Swarm = Of(Worker(1, 8));
+        _story.Swarm = Of(OneWorker(1, 8));
         var deploy = new DeployModel(_story.NextStamp(), Model("m", 8));
         _story.When(deploy);
         _story.When(stamp => new RetireModel(stamp, "m"));
@@ -268,7 +268,7 @@ public class SchedulingTests
     [Fact]
     public void Observed_NothingNew_IsNoEvent()
     {
-        var swarm = Of(Worker(1, 5, Shard("m", 0, 5, 8)), Worker(2, 5, Shard("m", 5, 8, 8)));
+        var swarm = Of(OneWorker(1, 5, Shard("m", 0, 5, 8)), OneWorker(2, 5, Shard("m", 5, 8, 8)));
         Assert.Empty(_story.WhenObserved(swarm));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
@@ -279,29 +279,29 @@ public class SchedulingTests
     [Fact]
     public void Observed_WorkerGone_OthersTakeOver()
     {
-        _story.Swarm = Of(Worker(1, 8, Shard("m", 0, 8, 8)), Worker(2, 8));
+        _story.Swarm = Of(OneWorker(1, 8, Shard("m", 0, 8, 8)), OneWorker(2, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
-        var events = _story.WhenObserved(Of(Worker(2, 8)));
+        var events = _story.WhenObserved(Of(OneWorker(2, 8)));
 
         Assert.Equal([typeof(PlanChanged)], Types(events));
         Assert.Equal("m: 2[0,8)", _story.Plan);
         _story.WhenObserved(SwarmView.Empty);
         Assert.Equal("m lacks 800", _story.Plan);
-        _story.WhenObserved(Of(Worker(3, 8)));
+        _story.WhenObserved(Of(OneWorker(3, 8)));
         Assert.Equal("m: 3[0,8)", _story.Plan);
     }
 
     [Fact]
     public void Observed_SameIdStartedAnew_IsPlannedAnew()
     {
-        _story.Swarm = Of(Worker(1, 8));
+        _story.Swarm = Of(OneWorker(1, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
         var again = _story.WhenObserved(Of(View(new WorkerRecord(Record(1, 8)) { Incarnation = 2 })));
 
         Assert.Equal(2, Assert.IsType<PlanChanged>(Assert.Single(again)).Incarnations[Id(1)]);
-        var smaller = _story.WhenObserved(Of(View(new WorkerRecord(Record(1, 4)) { Incarnation = 3 }), Worker(2, 8)));
+        var smaller = _story.WhenObserved(Of(View(new WorkerRecord(Record(1, 4)) { Incarnation = 3 }), OneWorker(2, 8)));
         Assert.Equal([typeof(PlanChanged)], Types(smaller));
         Assert.Equal("m: 2[0,8)", _story.Plan);
     }
@@ -313,9 +313,9 @@ public class SchedulingTests
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         Assert.Equal("m lacks 800", _story.Plan);
 
-        _story.WhenObserved(Of(Worker(1, 8)));
+        _story.WhenObserved(Of(OneWorker(1, 8)));
         Assert.Equal("m: 1[0,8)", _story.Plan);
-        _story.WhenObserved(Of(View(new WorkerRecord(Record(1, 8, Shard("m", 0, 8, 8))) { Phase = WorkerPhase.Draining }), Worker(2, 8)));
+        _story.WhenObserved(Of(View(new WorkerRecord(Record(1, 8, Shard("m", 0, 8, 8))) { Phase = WorkerPhase.Draining }), OneWorker(2, 8)));
         Assert.Equal("m: 2[0,8)", _story.Plan);
     }
 
@@ -325,7 +325,7 @@ public class SchedulingTests
         // The planner would prefer 2 to 1 if nobody held anything; worker 1 has been told first and has not answered yet.
         _story.Swarm = Of(View(new WorkerRecord(Record(1, 8)) { Follows = null }));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
-        var larger = Worker(2, 20);
+        var larger = OneWorker(2, 20);
 
         Assert.Empty(_story.WhenObserved(Of(View(new WorkerRecord(Record(1, 8)) { Follows = null }), larger)));
         var version = new PlanVersion { Term = 1, Version = _story.State.Placed!.Version };
@@ -342,7 +342,7 @@ public class SchedulingTests
     public void Observed_ServedPlacement_IsKeptByASchedulerThatKnowsNoPlan()
     {
         // A store that was lost: the workers go on serving, in an order that the planner would not choose.
-        _story.Swarm = Of(Worker(1, 5, Shard("m", 4, 8, 8)), Worker(2, 5, Shard("m", 0, 4, 8)), Worker(3, 20));
+        _story.Swarm = Of(OneWorker(1, 5, Shard("m", 4, 8, 8)), OneWorker(2, 5, Shard("m", 0, 4, 8)), OneWorker(3, 20));
 
         var decision = _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
 
@@ -353,7 +353,7 @@ public class SchedulingTests
     [Fact]
     public void Observed_BeforeAllWorkersAreKnown_NothingIsPlanned()
     {
-        _story.Swarm = Of(Worker(1, 8));
+        _story.Swarm = Of(OneWorker(1, 8));
         _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
         _story.When(stamp => new DrainWorker(stamp, Id(1)));
         var plan = _story.Plan;

@@ -49,7 +49,7 @@ internal static class Swarms
         return view!;
     }
 
-    public static WorkerView Worker(int number, int layers, params ServingShard[] shards) => View(Record(number, layers, shards));
+    public static WorkerView OneWorker(int number, int layers, params ServingShard[] shards) => View(Record(number, layers, shards));
 
     public static SwarmView Of(params WorkerView[] workers) => SwarmView.Of(workers);
 
