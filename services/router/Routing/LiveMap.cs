@@ -54,16 +54,18 @@ internal sealed class LiveMap(PathOptions options, TimeProvider clock, bool with
         return !figuresChanged || clock.GetElapsedTime(state.BuiltAt, now) < FiguresMayWait;
     }
 
-    private State Build(string model, ImmutableArray<Member> members, long now) => new(
-        PathMap.Build(model, [.. members.Select(member => ToCandidate(member, now, withLeaving))], options),
-        members,
-        [.. members.Select(member => member.OfferAt(now, withLeaving))],
-        now);
+    private State Build(string model, ImmutableArray<Member> members, long now)
+    {
+        // Each offer is read once: links change while this runs, and what the map is compared with later must be what it was built from.
+        ImmutableArray<WorkerOffer?> offers = [.. members.Select(member => member.OfferAt(now, withLeaving))];
+        PathCandidate[] candidates = [.. members.Select((member, i) => ToCandidate(member, offers[i], now))];
+        return new State(PathMap.Build(model, candidates, options), members, offers, now);
+    }
 
-    private static PathCandidate ToCandidate(Member member, long now, bool withLeaving)
+    private static PathCandidate ToCandidate(Member member, WorkerOffer? offer, long now)
     {
         var address = member.Link.Address.Authority;
-        if (member.OfferAt(now, withLeaving) is not { } offer)
+        if (offer is null)
         {
             return new PathCandidate("", address, []);
         }

@@ -23,7 +23,7 @@ internal static class SwarmMapping
     {
         var record = worker.Record;
         ImmutableArray<Uri> addresses = [.. record.Addresses.Take(MaxAddresses).Select(ParseAddress).OfType<Uri>().Distinct()];
-        if (!PeerId.TryParse(record.WorkerId, out _) || addresses.IsEmpty)
+        if (!PeerId.TryParse(record.WorkerId, out var id) || record.WorkerId != id.ToString() || addresses.IsEmpty)
         {
             return null;
         }
@@ -31,9 +31,9 @@ internal static class SwarmMapping
         var shards = new Dictionary<string, ShardReport>(StringComparer.Ordinal);
         foreach (var shard in record.Shards.Take(MaxShards))
         {
-            if (shard.Model is { ShardId: { Length: <= MaxIdLength } id })
+            if (shard.Model is { ShardId.Length: <= MaxIdLength } model)
             {
-                shards[id] = ToReport(shard, record.Device);
+                shards[model.ShardId] = ToReport(shard, record.Device);
             }
         }
 
@@ -86,7 +86,8 @@ internal static class SwarmMapping
     private static double Positive(double value) => double.IsFinite(value) && value > 0 ? value : 0;
 
     private static Uri? ParseAddress(string text) =>
-        text.Length <= 256 && Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme is "http" or "https") && uri.AbsolutePath == "/"
+        text.Length <= 256 && Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme is "http" or "https")
+        && uri is { AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "", Port: > 0 } && uri.Host.Length > 0
             ? uri
             : null;
 }

@@ -62,7 +62,14 @@ internal sealed partial class WorkerDirectory
             .ToDictionary(StringComparer.Ordinal);
         foreach (var change in LinkPlan.Decide([.. members.Values.Select(View)], followed, MaxLinks))
         {
-            await ApplyAsync(change, members);
+            try
+            {
+                await ApplyAsync(change, members);
+            }
+            catch (Exception e)
+            {
+                LogChangeFailed(change.WorkerId, e); // one worker that cannot be followed must not keep the others from it
+            }
         }
 
         _members = new ImmutableArrayBox(
@@ -182,6 +189,9 @@ internal sealed partial class WorkerDirectory
 
     [LoggerMessage(41, LogLevel.Information, "Worker {Worker} at {Address} has left the swarm")]
     private partial void LogClosed(string worker, Uri address);
+
+    [LoggerMessage(44, LogLevel.Error, "Worker {Worker} cannot be followed")]
+    private partial void LogChangeFailed(string worker, Exception exception);
 
     [LoggerMessage(43, LogLevel.Error, "The live map could not be followed")]
     private partial void LogFollowFailed(Exception exception);

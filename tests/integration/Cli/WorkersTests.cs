@@ -72,7 +72,7 @@ public sealed class WorkersTests(WorkersFixture servers) : IClassFixture<Workers
         var third = await run.ReadToLineAsync("worker-3: layers ");
 
         Assert.Contains("worker-1: layers 0-", first, StringComparison.Ordinal);
-        Assert.Contains("http://127.0.0.1:", second, StringComparison.Ordinal);
+        Assert.Contains("https://127.0.0.1:", second, StringComparison.Ordinal);
         Assert.Contains("-8, ", third, StringComparison.Ordinal);
         await run.SignalAsync("-TERM");
         Assert.Equal(0, await run.ExitCodeAsync());

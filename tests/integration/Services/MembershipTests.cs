@@ -109,16 +109,22 @@ public class MembershipTests
     }
 
     [Fact]
-    public async Task ADrainingRecord_EndsCandidacy()
+    public async Task AWorkerThatIsAboutToLeave_IsTheLastResort()
     {
         await using var swarm = await SwarmCluster.StartAsync();
-        var worker = await swarm.AddAsync('a', PathCluster.Head(30, Text));
-        swarm.Publish(worker.Record());
-        await swarm.WhenReadyAsync(HttpStatusCode.OK);
+        var (leaving, slow) = (await swarm.AddAsync('a', PathCluster.Head(30, Text)), await swarm.AddAsync('b', PathCluster.Head(30, Text)));
+        leaving.Engine.Release();
+        slow.Engine.Release();
+        swarm.Publish(leaving.Record(stepMs: 1, phase: WorkerPhase.Draining), slow.Record(stepMs: 90));
+        await Eventually.TrueAsync(() => swarm.Directory.Links.Count(static link => link.IsServing) == 2);
 
-        swarm.Publish(worker.Record(phase: WorkerPhase.Draining));
+        (await (await swarm.PostAsync()).StreamAsync()).Text();
+        Assert.Equal((0, 1), (leaving.Engine.Opened.Count, slow.Engine.Opened.Count));
 
-        await swarm.WhenReadyAsync(HttpStatusCode.ServiceUnavailable);
+        swarm.Publish(leaving.Record(stepMs: 1, phase: WorkerPhase.Draining));
+        await Eventually.TrueAsync(() => swarm.Directory.Links.Count(static link => link.IsServing) == 1);
+        Assert.Equal(Text, (await (await swarm.PostAsync()).StreamAsync()).Text()); // until others have taken over
+        Assert.Equal(1, leaving.Engine.Opened.Count);
     }
 
     [Fact]

@@ -46,6 +46,9 @@ public class SwarmMappingTests
         record.Addresses.Add("ftp://10.0.0.2");
         record.Addresses.Add("nonsense");
         record.Addresses.Add("http://10.0.0.2:1/path");
+        record.Addresses.Add("http://somebody@10.0.0.2:1");
+        record.Addresses.Add("http://10.0.0.2:1/?q");
+        record.Addresses.Add("http://10.0.0.2:0");
         record.Device = new Device { Tflops = double.NaN, BandwidthGbps = -3 };
         record.Rtts.Add(new PeerRtt { WorkerId = "b", Milliseconds = double.NaN });
         record.Rtts.Add(new PeerRtt { WorkerId = "c", Milliseconds = -1 });
@@ -77,10 +80,13 @@ public class SwarmMappingTests
     {
         var nameless = New();
         nameless.WorkerId = "me";
+        var shouting = New();
+        shouting.WorkerId = new string('A', 40); // no link would know it by this
         var nowhere = New();
         nowhere.Addresses.Clear();
 
         Assert.Null(SwarmMapping.ToReport(new SwarmWorker(nameless, 0, 0)));
+        Assert.Null(SwarmMapping.ToReport(new SwarmWorker(shouting, 0, 0)));
         Assert.Null(SwarmMapping.ToReport(new SwarmWorker(nowhere, 0, 0)));
     }
 
