@@ -4,7 +4,6 @@ using Parallax.Contracts.V1;
 using Parallax.Identity;
 using Parallax.Identity.Membership;
 using Parallax.Identity.Revocation;
-using Parallax.Identity.Tokens;
 
 namespace Parallax.UnitTests.Identity;
 
@@ -90,6 +89,6 @@ public sealed class JoinPolicyTests : IDisposable
     {
         Token = token,
         PublicKey = ByteString.CopyFrom(_key.PublicKey.Span),
-        Proof = ByteString.CopyFrom(_key.Sign(Parallax.Identity.SignedBytes.Join(token))),
+        Proof = ByteString.CopyFrom(_key.Sign(SignedBytes.Join(token))),
     };
 }

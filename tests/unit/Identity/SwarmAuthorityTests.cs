@@ -43,7 +43,12 @@ public sealed class SwarmAuthorityTests : IDisposable
     [Fact]
     public async Task Files_OfTheFolder_AreTheOwnersOnly()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "file modes are Unix's");
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("File modes are Unix's.");
+            return;
+        }
+
         using var authority = await FoundAsync();
         using var key = Folder.LoadOrCreatePeerKey();
 
