@@ -198,7 +198,14 @@ public sealed partial class LinkHub : IAsyncDisposable
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
             using var exchange = new HeartbeatExchange(this, link, writer.WriteAsync, reader);
-            await exchange.RunAsync(stop.Token);
+            try
+            {
+                await exchange.RunAsync(stop.Token);
+            }
+            catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+            {
+                // This peer closes its links: the stream ends as it should.
+            }
         }
     }
 

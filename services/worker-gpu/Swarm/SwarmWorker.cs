@@ -127,14 +127,19 @@ internal sealed partial class SwarmWorker(
         }
 
         record.Problem = step.Load.Select(key => _failed.TryGetValue(key, out var failed) ? failed.Problem : "").FirstOrDefault(static text => text.Length > 0) ?? "";
-        if (record.IsLeaving && (own.All(static shard => shard.Phase == ShardPhase.Draining) || IsHopeless(map)))
+        if (record.IsLeaving && (own.All(static shard => shard.Phase == ShardPhase.Draining) || IsHopeless(map, others)))
         {
             _isEmpty.TrySetResult();
         }
     }
 
-    /// <summary>A plan made after the worker began to leave has no pipeline for a model that it serves: waiting helps nobody.</summary>
-    private bool IsHopeless(SwarmMap map) => map.Plan is { } plan && PlanVersions.IsNewer(PlanVersions.VersionOf(plan), _planAtLeave)
+    /// <summary>
+    /// Waiting helps nobody: no scheduler lives, nobody else is there, or a plan made after the worker began to leave has no
+    /// pipeline for a model that it serves.
+    /// </summary>
+    private bool IsHopeless(SwarmMap map, IReadOnlyCollection<MapWorker> others) => !map.HasLivePlan(member.Now) || others.Count == 0 || HasNoPipeline(map);
+
+    private bool HasNoPipeline(SwarmMap map) => map.Plan is { } plan && PlanVersions.IsNewer(PlanVersions.VersionOf(plan), _planAtLeave)
         && shards.Serving.Any(shard => !plan.Shards.Any(planned => planned.Model == shard.Model.Name && planned.Pipeline >= 0));
 
     private ImmutableArray<OwnShard> Own()

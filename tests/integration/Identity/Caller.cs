@@ -106,7 +106,7 @@ internal sealed class Caller : IDisposable
         {
             await stream.WriteAsync(message, Token);
         }
-        catch (Exception e) when (e is InvalidOperationException or RpcException)
+        catch (Exception e) when (e is InvalidOperationException or RpcException or IOException)
         {
             TestContext.Current.TestOutputHelper?.WriteLine($"The call ended first: {e.Message}");
         }

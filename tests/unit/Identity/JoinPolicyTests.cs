@@ -89,6 +89,6 @@ public sealed class JoinPolicyTests : IDisposable
     {
         Token = token,
         PublicKey = ByteString.CopyFrom(_key.PublicKey.Span),
-        Proof = ByteString.CopyFrom(_key.Sign(Parallax.Identity.SignedBytes.Join(token))),
+        Proof = ByteString.CopyFrom(_key.Sign(SignedBytes.Join(token))),
     };
 }

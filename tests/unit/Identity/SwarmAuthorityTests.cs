@@ -45,8 +45,8 @@ public sealed class SwarmAuthorityTests : IDisposable
     {
         if (OperatingSystem.IsWindows())
         {
-            Assert.Skip("file modes are Unix's");
-            return; // what the compiler needs to know
+            Assert.Skip("File modes are Unix's.");
+            return;
         }
 
         using var authority = await FoundAsync();
