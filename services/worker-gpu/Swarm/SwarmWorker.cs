@@ -137,7 +137,7 @@ internal sealed partial class SwarmWorker(
     /// Waiting helps nobody: no scheduler lives, nobody else is there, or a plan made after the worker began to leave has no
     /// pipeline for a model that it serves.
     /// </summary>
-    private bool IsHopeless(SwarmMap map, IReadOnlyCollection<MapWorker> others) => !map.HasLivePlan(member.Now) || others.Count == 0 || HasNoPipeline(map);
+    private bool IsHopeless(SwarmMap map, List<MapWorker> others) => !map.HasLivePlan(member.Now) || others.Count == 0 || HasNoPipeline(map);
 
     private bool HasNoPipeline(SwarmMap map) => map.Plan is { } plan && PlanVersions.IsNewer(PlanVersions.VersionOf(plan), _planAtLeave)
         && shards.Serving.Any(shard => !plan.Shards.Any(planned => planned.Model == shard.Model.Name && planned.Pipeline >= 0));
