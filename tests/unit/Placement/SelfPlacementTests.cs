@@ -79,14 +79,19 @@ public class SelfPlacementTests
         Assert.Equal(SelfAction.Withdraw, Decide(1, [Claiming(1, 8, 0, 4) with { Shards = [new ShardView(Class, Range(0, 8), false)] }]).Action);
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(5)]
-    public void TwentyAtOnce_CoverTheModelWithoutAStampede(int seed)
+    [InlineData("chain", 1)]
+    [InlineData("allocator", 1)]
+    [InlineData("chain", 2)]
+    [InlineData("allocator", 2)]
+    [InlineData("chain", 3)]
+    [InlineData("allocator", 3)]
+    [InlineData("chain", 4)]
+    [InlineData("allocator", 4)]
+    [InlineData("chain", 5)]
+    [InlineData("allocator", 5)]
+    public void TwentyAtOnce_CoverTheModelWithoutAStampede(string planner, int seed)
     {
-        var swarm = new SelfPlacingSwarm(seed, 20, Models);
+        var swarm = new SelfPlacingSwarm(Planners.Get(planner), seed, 20, Models);
 
         var rounds = swarm.RunUntilQuiet(most: 60);
 
@@ -97,10 +102,11 @@ public class SelfPlacementTests
         Assert.True(rounds <= 40, $"{rounds} rounds");
     }
 
-    [Fact]
-    public void TwentyAtOnce_WhoSeeTheSame_LoadNothingTwice()
+    [Theory]
+    [MemberData(nameof(Planners.Names), MemberType = typeof(Planners))]
+    public void TwentyAtOnce_WhoSeeTheSame_LoadNothingTwice(string planner)
     {
-        var swarm = new SelfPlacingSwarm(seed: null, 20, Models);
+        var swarm = new SelfPlacingSwarm(Planners.Get(planner), seed: null, 20, Models);
 
         swarm.RunUntilQuiet(most: 20);
 
