@@ -51,6 +51,7 @@ internal static class CommandLine
             JoinCommand.Create(),
             LeaveCommand.Create(),
             StatusCommand.Create(),
+            SchedulerCommands.Create(),
             TokenCommand.Create(),
             PeerCommand.Create(),
             PlanCommand.Create(),

@@ -31,6 +31,8 @@ namespace Parallax.Cli.Swarm;
 /// </summary>
 internal sealed class FoundedSwarm : IAsyncDisposable
 {
+    private const int Attempts = 100; // a tenth of a second apart
+
     private readonly FounderSettings _settings;
     private readonly MemberFolder _folder;
     private readonly ILoggerFactory _loggers = MemberLogging.Create();
@@ -204,37 +206,44 @@ internal sealed class FoundedSwarm : IAsyncDisposable
         }
     }
 
-    /// <summary>Tells the scheduler what to serve; it may take a moment until it leads.</summary>
+    /// <summary>Tells the scheduler what to serve, and what of earlier runs no longer.</summary>
     private async Task DeployAsync(ServedDescription served, SwarmCredentials credentials, CancellationToken stop)
     {
+        var models = new FoundersModels(_folder.Path);
+        var known = models.Read();
+        var present = new FoundersModel(served.Model.Shape.Name, !served.Cut.IsEmpty);
+        var earlier = known.Where(one => one.Name != present.Name).ToList();
+        var request = new DeployRequest
+        {
+            CommandId = NewCommand(),
+            Model = served.Model,
+            // What operators pinned stays; what an earlier run cut does not.
+            ReplacePins = present.IsCut || known.Any(one => one.Name == present.Name && one.IsCut),
+        };
+        request.Model.Pins.AddRange(served.Cut.Select((range, i) => new PlannedShard
+        {
+            WorkerId = _workers[i].Member.Self.ToString(),
+            LayerStart = range.Start,
+            LayerEnd = range.End,
+        }));
+
         using var channel = MemberChannels.Open(credentials, MemberFolder.Local(First.Address), First.Member.Self);
         var client = new Contracts.V1.Scheduler.SchedulerClient(channel);
-        await WhenLeadingAsync(() => client.DeployAsync(new DeployRequest { CommandId = NewCommand(), Model = served.Model }, cancellationToken: stop).ResponseAsync, stop);
-        for (var i = 0; i < served.Cut.Length; i++)
+        models.Write([.. earlier, present with { IsCut = request.ReplacePins }]); // before, so that a run that is cut off leaves nothing that nobody knows of
+        foreach (var model in earlier)
         {
-            var request = new PinRequest
-            {
-                CommandId = NewCommand(),
-                WorkerId = _workers[i].Member.Self.ToString(),
-                Model = served.Model.Shape.Name,
-                LayerStart = served.Cut[i].Start,
-                LayerEnd = served.Cut[i].End,
-            };
-            await WhenLeadingAsync(() => client.PinAsync(request, cancellationToken: stop).ResponseAsync, stop);
+            var retire = new RetireRequest { CommandId = NewCommand(), Model = model.Name };
+            await WhenReadyAsync(() => client.RetireAsync(retire, cancellationToken: stop).ResponseAsync, isGoneFine: true, stop);
         }
 
-        if (served.Cut.IsEmpty)
-        {
-            await WhenLeadingAsync(
-                () => client.UnpinAsync(
-                    new UnpinRequest { CommandId = NewCommand(), WorkerId = First.Member.Self.ToString(), Model = served.Model.Shape.Name }, cancellationToken: stop).ResponseAsync,
-                stop);
-        }
+        await WhenReadyAsync(() => client.DeployAsync(request, cancellationToken: stop).ResponseAsync, isGoneFine: false, stop);
+        models.Write([present]);
     }
 
     private static string NewCommand() => $"run-{Guid.NewGuid():n}";
 
-    private static async Task WhenLeadingAsync<T>(Func<Task<T>> call, CancellationToken stop)
+    /// <summary>Makes a call once the scheduler leads and knows this process's workers, which may take a moment.</summary>
+    private static async Task WhenReadyAsync<T>(Func<Task<T>> call, bool isGoneFine, CancellationToken stop)
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -243,17 +252,21 @@ internal sealed class FoundedSwarm : IAsyncDisposable
                 await call();
                 return;
             }
-            catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
+            catch (RpcException e) when (e.StatusCode == StatusCode.NotFound && isGoneFine)
             {
-                return; // there was no such pin
+                return; // somebody else has retired it
             }
-            catch (RpcException e) when (e.StatusCode is StatusCode.FailedPrecondition or StatusCode.Unavailable && attempt < 100)
+            catch (RpcException e) when (e.StatusCode is StatusCode.FailedPrecondition or StatusCode.Unavailable or StatusCode.NotFound && attempt < Attempts)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(100), stop); // it has not taken the lead yet
+                await Task.Delay(TimeSpan.FromMilliseconds(100), stop);
+            }
+            catch (RpcException e) when (!stop.IsCancellationRequested)
+            {
+                throw new SwarmCommandException($"The scheduler does not take the model: {e.Status.Detail}", e);
             }
             catch (RpcException e)
             {
-                throw new SwarmCommandException($"The scheduler does not take the model: {e.Status.Detail}", e);
+                throw new OperationCanceledException("The swarm was not founded.", e, stop);
             }
         }
     }

@@ -23,22 +23,12 @@ internal sealed record ServedDescription(PlannedModel Model, ImmutableArray<Laye
     {
         using var model = ModelSource.Open(settings.Model);
         using var backend = CpuBackend.Create(new CpuBackendOptions { Threads = 1 }); // says sizes, computes nothing
-        var loader = new ShardRequest
-        {
-            ModelPath = settings.Model,
-            Residual = settings.Residual,
-            ContextLimit = settings.Context,
-            MaxBatch = settings.MaxBatch,
-        }.ToLoader(settings.Threads);
-        var whole = ShardPlan.Of(model.Spec, model.Weights, backend, loader);
-        var planned = new PlannedModel
-        {
-            Shape = ModelShapeBuilder.Build(model, held.WeightsHash, held.ManifestHash, backend, loader),
-            Residual = settings.Residual == ResidualPrecision.F32 ? NumericClass.Types.Residual.F32 : NumericClass.Types.Residual.Bf16,
-            ContextLimit = whole.ContextLimit,
-            KvTokens = whole.KvTokens,
-            MaxBatch = settings.MaxBatch ?? 0,
-        };
+        var planned = Describe(
+            new ShardRequest { ModelPath = settings.Model, Residual = settings.Residual, ContextLimit = settings.Context, MaxBatch = settings.MaxBatch },
+            settings.Threads,
+            held,
+            model,
+            backend);
         var workers = Math.Min(settings.Workers, model.Spec.Layers.Length);
         if (workers < settings.Workers)
         {
@@ -46,5 +36,30 @@ internal sealed record ServedDescription(PlannedModel Model, ImmutableArray<Laye
         }
 
         return new ServedDescription(planned, workers == 1 ? [] : StageCut.Of(model.Spec, model.Weights, backend, workers), workers);
+    }
+
+    /// <summary>A model and how it is to be served, for the scheduler.</summary>
+    /// <param name="request">Its path, and how.</param>
+    /// <param name="threads">Compute threads of a shard; null for one per core.</param>
+    /// <param name="held">Its files' hashes.</param>
+    public static PlannedModel Describe(ShardRequest request, int? threads, ModelOnDisk held)
+    {
+        using var model = ModelSource.Open(request.ModelPath);
+        using var backend = CpuBackend.Create(new CpuBackendOptions { Threads = 1 }); // says sizes, computes nothing
+        return Describe(request, threads, held, model, backend);
+    }
+
+    private static PlannedModel Describe(ShardRequest request, int? threads, ModelOnDisk held, ModelSource model, IComputeBackend backend)
+    {
+        var loader = request.ToLoader(threads);
+        var whole = ShardPlan.Of(model.Spec, model.Weights, backend, loader);
+        return new PlannedModel
+        {
+            Shape = ModelShapeBuilder.Build(model, held.WeightsHash, held.ManifestHash, backend, loader),
+            Residual = request.Residual == ResidualPrecision.F32 ? NumericClass.Types.Residual.F32 : NumericClass.Types.Residual.Bf16,
+            ContextLimit = whole.ContextLimit,
+            KvTokens = whole.KvTokens,
+            MaxBatch = request.MaxBatch ?? 0,
+        };
     }
 }

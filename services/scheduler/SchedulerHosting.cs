@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Parallax.EventStore;
@@ -12,6 +13,7 @@ using Parallax.Scheduler.Observability;
 using Parallax.Scheduler.Planning;
 using Parallax.Scheduler.Swarm;
 using Parallax.Scheduler.Workflow;
+using Parallax.Swarm.Members;
 
 namespace Parallax.Scheduler;
 
@@ -59,7 +61,7 @@ public static class SchedulerHosting
         services.TryAddSingleton<ISwarmObserver>(static provider => provider.GetRequiredService<NoSwarm>());
         services.TryAddSingleton<IPlanPublisher>(static provider => provider.GetRequiredService<NoSwarm>());
         services.AddSingleton<SchedulerInstruments>();
-        services.AddSingleton<SchedulerAddress>();
+        services.TryAddSingleton(static provider => SchedulerAddress.Of(provider.GetRequiredService<SchedulerOptions>(), provider.GetRequiredService<IServer>()));
         services.AddSingleton<PlanStream>();
         services.AddSingleton<SwarmWatch>();
         services.AddSingleton<PlanAnnouncer>();
@@ -81,6 +83,11 @@ public static class SchedulerHosting
         builder.Services.AddSingleton<MemberSwarm>();
         builder.Services.AddSingleton<ISwarmObserver>(static provider => provider.GetRequiredService<MemberSwarm>());
         builder.Services.AddSingleton<IPlanPublisher>(static provider => provider.GetRequiredService<MemberSwarm>());
+        builder.Services.AddSingleton(static provider =>
+        {
+            var member = provider.GetRequiredService<SwarmMember>();
+            return new SchedulerAddress(provider.GetRequiredService<SchedulerOptions>(), () => member.Addresses is [var first, ..] ? first : null);
+        });
         return builder.AddSchedulerCore(options);
     }
 

@@ -28,7 +28,7 @@ internal sealed class Draft(Workspace work)
     /// <summary>Whether a pipeline goes through pins or is there already, and so is not to be planned anew.</summary>
     public bool IsKept(Pipeline pipeline) => _kept.Contains(pipeline);
 
-    /// <summary>Adds pipelines that stay, and takes what their nodes do not hold yet.</summary>
+    /// <summary>Adds pipelines that stay, and takes what their nodes do not hold yet. What a node is to hold stands at one place.</summary>
     public void Keep(int at, IEnumerable<Pipeline> pipelines)
     {
         var costs = Work.Models[at];
@@ -39,6 +39,8 @@ internal sealed class Draft(Workspace work)
                 Work.Take(costs, room, range);
             }
 
+            // A pin that no pipeline went through so far may be a stage of this one.
+            Replicas[at].RemoveAll(stage => pipeline.Stages.Contains(stage));
             _kept.Add(pipeline);
             Pipelines[at].Add(pipeline);
         }

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
+using Parallax.Placement;
 using Parallax.Placement.Records;
 using Parallax.Scheduler.Planning;
 
@@ -12,6 +14,7 @@ internal static class SchedulerMapping
 {
     private const int MostIdLength = 128;
     private const int MostTokens = 1 << 28;
+    private const int MostPins = 4096;
 
     /// <summary>Names a command by its id and contents.</summary>
     public static CommandStamp Stamp(string id, IMessage request, List<string> problems)
@@ -40,21 +43,34 @@ internal static class SchedulerMapping
         Require(model.KvTokens is >= 0 and <= MostTokens, $"kv_tokens: {model.KvTokens} is out of range; use 0 for the default.");
         Require(model.MaxBatch is >= 0 and <= 65536, $"max_batch: {model.MaxBatch} is out of range; use 0 for the default.");
         Require(model.MaxPipelines is >= 0 and <= 65536, $"max_pipelines: {model.MaxPipelines} is out of range; use 0 for as many as pay.");
-        Require(model.Pins.Count == 0, "pins have a call of their own.");
+        Require(model.Pins.Count <= MostPins, $"pins: {model.Pins.Count} are too many; use at most {MostPins}.");
+        foreach (var pin in model.Pins.Take(MostPins))
+        {
+            Require(
+                pin.WorkerId.Length is > 0 and <= MostIdLength && !pin.WorkerId.Any(char.IsControl),
+                $"pins: '{Printable(pin.WorkerId)}' is no worker's id.");
+            Require(
+                (pin.Model.Length == 0 || pin.Model == model.Shape?.Name) && (pin.WeightsHash.Length == 0 || pin.WeightsHash == model.Shape?.WeightsHash),
+                $"pins: worker '{Printable(pin.WorkerId)}' is to hold another model or other weights than those that are deployed.");
+        }
+
+        Require(
+            model.Pins.Select(static pin => pin.WorkerId).Distinct(StringComparer.Ordinal).Count() == model.Pins.Count,
+            "pins: a worker holds one range of a model; name each worker once.");
         if (problems.Count > before)
         {
             return null;
         }
 
         return new DeployedModel(
-            ModelShapes.FromWire(model.Shape),
+            ModelShapes.FromWire(model.Shape!), // one that is missing is a problem
             model.Residual == NumericClass.Types.Residual.F32 ? model.Residual : NumericClass.Types.Residual.Bf16,
             model.LinksQ8,
             model.ContextLimit,
             model.KvTokens,
             model.MaxBatch,
             model.MaxPipelines,
-            model.Shape.CanChat);
+            model.Shape!.CanChat);
 
         void Require(bool condition, string problem)
         {
@@ -64,6 +80,11 @@ internal static class SchedulerMapping
             }
         }
     }
+
+    /// <summary>The pins of a request that <see cref="Model"/> has found right; null where it leaves them as they are.</summary>
+    public static ImmutableArray<Assignment>? Pins(PlannedModel model, bool areReplaced) => areReplaced || model.Pins.Count > 0
+        ? [.. model.Pins.Select(pin => new Assignment(pin.WorkerId, model.Shape.Name, new LayerRange(pin.LayerStart, pin.LayerEnd)))]
+        : null;
 
     /// <summary>The hypothesis of a request on top of what is; null when there are problems.</summary>
     public static (SchedulerState State, SwarmView Swarm)? Hypothesis(WhatIfRequest request, SchedulerState state, SwarmView swarm, List<string> problems)
@@ -107,9 +128,16 @@ internal static class SchedulerMapping
             state = Evolution.Evolve(state, new ModelRetired(nobody, name));
         }
 
-        foreach (var deployed in request.Deploy.Select(model => Model(model, problems)).OfType<DeployedModel>())
+        foreach (var model in request.Deploy)
         {
-            state = Evolution.Evolve(state, new ModelDeployed(nobody, deployed));
+            if (Model(model, problems) is not { } deployed)
+            {
+                continue;
+            }
+
+            var pins = Pins(model, areReplaced: false);
+            problems.AddRange((pins ?? []).Select(pin => PinCheck.Refuse(pin, deployed, state, new SwarmView(workers))?.Message).OfType<string>());
+            state = Evolution.Evolve(state, new ModelDeployed(nobody, deployed) { Pins = pins });
         }
 
         return problems.Count > 0 ? null : (state with { Removed = SchedulerState.Empty.Removed }, new SwarmView(workers));

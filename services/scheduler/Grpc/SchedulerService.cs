@@ -22,7 +22,7 @@ internal sealed partial class SchedulerService(SchedulerLoop loop, ILogger<Sched
         var stamp = SchedulerMapping.Stamp(request.CommandId, request, problems);
         var model = SchedulerMapping.Model(request.Model, problems);
         ThrowIfAny(problems);
-        return ExecuteAsync(new DeployModel(stamp, model!), context);
+        return ExecuteAsync(new DeployModel(stamp, model!) { Pins = SchedulerMapping.Pins(request.Model, request.ReplacePins) }, context);
     }
 
     public override Task<CommandReply> Retire(RetireRequest request, ServerCallContext context) =>

@@ -17,7 +17,7 @@ internal static class Evolution
         return happened switch
         {
             TermStarted started => state with { Term = started.Term, Scheduler = started.Scheduler },
-            ModelDeployed deployed => Deploy(state, deployed.Model),
+            ModelDeployed deployed => Deploy(state, deployed.Model, deployed.Pins),
             ModelRetired retired => Forget(state, retired.Model) with { Models = state.Models.Remove(retired.Model) },
             WorkerDrained drained => state with { Draining = state.Draining.SetItem(drained.Worker, drained.Incarnation) },
             WorkerRemoved removed => state with
@@ -27,11 +27,7 @@ internal static class Evolution
             },
             ShardPinned pinned => state with
             {
-                Pins =
-                [
-                    .. Without(state.Pins, pinned.Pin.Node, pinned.Pin.Model).Append(pinned.Pin)
-                        .OrderBy(static pin => pin.Model, StringComparer.Ordinal).ThenBy(static pin => pin.Node, StringComparer.Ordinal),
-                ],
+                Pins = InOrder(Without(state.Pins, pinned.Pin.Node, pinned.Pin.Model).Append(pinned.Pin)),
             },
             ShardUnpinned unpinned => state with { Pins = [.. Without(state.Pins, unpinned.Worker, unpinned.Model)] },
             WorkerReturned returned => state with { Draining = state.Draining.Remove(returned.Worker), Removed = state.Removed.Remove(returned.Worker) },
@@ -46,7 +42,7 @@ internal static class Evolution
 
     public static SchedulerState Evolve(SchedulerState state, IEnumerable<SchedulerEvent> events) => events.Aggregate(state, Evolve);
 
-    private static SchedulerState Deploy(SchedulerState state, DeployedModel model)
+    private static SchedulerState Deploy(SchedulerState state, DeployedModel model, ImmutableArray<Assignment>? pins)
     {
         if (state.Models.TryGetValue(model.Name, out var before) && before.Shape.WeightsHash != model.Shape.WeightsHash)
         {
@@ -56,7 +52,9 @@ internal static class Evolution
         return state with
         {
             Models = state.Models.SetItem(model.Name, model),
-            Pins = [.. state.Pins.Where(pin => pin.Model != model.Name || pin.Range.End <= model.Shape.Layers.Length)],
+            Pins = pins is { } given
+                ? InOrder(state.Pins.Where(pin => pin.Model != model.Name).Concat(given))
+                : [.. state.Pins.Where(pin => pin.Model != model.Name || pin.Range.End <= model.Shape.Layers.Length)],
         };
     }
 
@@ -75,6 +73,9 @@ internal static class Evolution
             }
             : null,
     };
+
+    private static ImmutableArray<Assignment> InOrder(IEnumerable<Assignment> pins) =>
+        [.. pins.OrderBy(static pin => pin.Model, StringComparer.Ordinal).ThenBy(static pin => pin.Node, StringComparer.Ordinal)];
 
     private static IEnumerable<Assignment> Without(ImmutableArray<Assignment> pins, string worker, string model) =>
         pins.Where(pin => pin.Node != worker || pin.Model != model);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Parallax.Placement;
 
 namespace Parallax.Scheduler.Planning;
@@ -6,7 +7,11 @@ namespace Parallax.Scheduler.Planning;
 internal abstract record PlanCommand(CommandStamp Stamp);
 
 /// <summary>Serve a model, or serve it otherwise.</summary>
-internal sealed record DeployModel(CommandStamp Stamp, DeployedModel Model) : PlanCommand(Stamp);
+internal sealed record DeployModel(CommandStamp Stamp, DeployedModel Model) : PlanCommand(Stamp)
+{
+    /// <summary>What the model's pins are from then on; null leaves them as they are.</summary>
+    public ImmutableArray<Assignment>? Pins { get; init; }
+}
 
 /// <summary>Serve a model no longer.</summary>
 internal sealed record RetireModel(CommandStamp Stamp, string Model) : PlanCommand(Stamp);

@@ -33,7 +33,7 @@ internal sealed record PlanRequest(
     public static bool IsRemoved(SchedulerState state, WorkerView worker) =>
         state.Removed.TryGetValue(worker.Id, out var incarnation) && worker.Incarnation <= incarnation;
 
-    private static bool IsDraining(SchedulerState state, WorkerView worker) =>
+    public static bool IsDraining(SchedulerState state, WorkerView worker) =>
         worker.Phase == WorkerPhase.Draining || (state.Draining.TryGetValue(worker.Id, out var incarnation) && worker.Incarnation <= incarnation);
 
     /// <summary>

@@ -18,7 +18,11 @@ internal sealed record CommandStamp(string Id, string Digest);
 internal sealed record TermStarted(long Term, string Scheduler) : SchedulerEvent;
 
 /// <summary>A model shall be served, or served with other parameters or weights than before.</summary>
-internal sealed record ModelDeployed(CommandStamp Stamp, DeployedModel Model) : CommandEvent(Stamp);
+internal sealed record ModelDeployed(CommandStamp Stamp, DeployedModel Model) : CommandEvent(Stamp)
+{
+    /// <summary>The model's pins from then on; null: as they were.</summary>
+    public ImmutableArray<Assignment>? Pins { get; init; }
+}
 
 /// <summary>A model shall no longer be served.</summary>
 internal sealed record ModelRetired(CommandStamp Stamp, string Model) : CommandEvent(Stamp);

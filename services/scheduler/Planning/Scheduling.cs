@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Parallax.Contracts.V1;
 
 namespace Parallax.Scheduler.Planning;
 
@@ -42,7 +41,7 @@ internal static class Scheduling
 
         var (happened, refusal) = command switch
         {
-            DeployModel deploy => Deploy(state, deploy, context.Settings),
+            DeployModel deploy => Deploy(state, deploy, swarm, context.Settings),
             RetireModel retire => Retire(state, retire),
             DrainWorker drain => Drain(state, drain, swarm),
             RemoveWorker remove => Remove(state, remove, swarm, context.Settings),
@@ -78,10 +77,20 @@ internal static class Scheduling
         _ => "a rebalance was asked for",
     };
 
-    private static (CommandEvent?, Refusal?) Deploy(SchedulerState state, DeployModel command, SchedulerSettings settings) =>
-        !state.Models.ContainsKey(command.Model.Name) && state.Models.Count >= settings.MostModels
-            ? Refuse(RefusalKind.TooMany, $"{state.Models.Count} models are deployed, which is the limit; retire one first.")
-            : Then(new ModelDeployed(command.Stamp, command.Model));
+    private static (CommandEvent?, Refusal?) Deploy(SchedulerState state, DeployModel command, SwarmView swarm, SchedulerSettings settings)
+    {
+        var model = command.Model;
+        if (!state.Models.ContainsKey(model.Name) && state.Models.Count >= settings.MostModels)
+        {
+            return Refuse(RefusalKind.TooMany, $"{state.Models.Count} models are deployed, which is the limit; retire one first.");
+        }
+
+        var pins = command.Pins ?? [];
+        var others = state.Pins.Count(pin => pin.Model != model.Name);
+        var refusal = pins.Select(pin => PinCheck.Refuse(pin, model, state, swarm)).FirstOrDefault(static one => one is not null)
+            ?? (others + pins.Length > settings.MostMarks ? PinCheck.TooMany(others) : null);
+        return refusal is null ? Then(new ModelDeployed(command.Stamp, model) { Pins = command.Pins }) : (null, refusal);
+    }
 
     private static (CommandEvent?, Refusal?) Retire(SchedulerState state, RetireModel command) =>
         state.Models.ContainsKey(command.Model)
@@ -91,7 +100,7 @@ internal static class Scheduling
     private static (CommandEvent?, Refusal?) Drain(SchedulerState state, DrainWorker command, SwarmView swarm) =>
         swarm.Workers.TryGetValue(command.Worker, out var worker) && !PlanRequest.IsRemoved(state, worker)
             ? Then(new WorkerDrained(command.Stamp, command.Worker, worker.Incarnation))
-            : Refuse(RefusalKind.NotFound, UnknownWorker(command.Worker, swarm));
+            : Refuse(RefusalKind.NotFound, PinCheck.UnknownWorker(command.Worker, swarm));
 
     private static (CommandEvent?, Refusal?) Remove(SchedulerState state, RemoveWorker command, SwarmView swarm, SchedulerSettings settings)
     {
@@ -101,7 +110,7 @@ internal static class Scheduling
             : null;
         if (incarnation is not { } meant)
         {
-            return Refuse(RefusalKind.NotFound, UnknownWorker(command.Worker, swarm));
+            return Refuse(RefusalKind.NotFound, PinCheck.UnknownWorker(command.Worker, swarm));
         }
 
         return state.Removed.Count >= settings.MostMarks && !state.Removed.ContainsKey(command.Worker)
@@ -117,25 +126,8 @@ internal static class Scheduling
             return Refuse(RefusalKind.NotFound, UnknownModel(state, pin.Model));
         }
 
-        var layers = model.Shape.Layers.Length;
-        if (pin.Range.Start < 0 || pin.Range.End <= pin.Range.Start || pin.Range.End > layers)
-        {
-            return Refuse(RefusalKind.Invalid, $"{pin.Range} is no range of the layers of {pin.Model}, which has {layers}; use [start, end) with 0 <= start < end <= {layers}.");
-        }
-
-        if (!swarm.Workers.TryGetValue(pin.Node, out var worker) || PlanRequest.IsRemoved(state, worker))
-        {
-            return Refuse(RefusalKind.NotFound, UnknownWorker(pin.Node, swarm));
-        }
-
-        if (worker.Phase == WorkerPhase.Draining || state.Draining.ContainsKey(pin.Node))
-        {
-            return Refuse(RefusalKind.Invalid, $"Worker {pin.Node} drains: nothing can be pinned to it.");
-        }
-
-        return state.Pins.Length >= settings.MostMarks
-            ? Refuse(RefusalKind.TooMany, $"There are {state.Pins.Length} pins, which is the limit; remove some first.")
-            : Then(new ShardPinned(command.Stamp, pin));
+        var refusal = PinCheck.Refuse(pin, model, state, swarm) ?? (state.Pins.Length >= settings.MostMarks ? PinCheck.TooMany(state.Pins.Length) : null);
+        return refusal is null ? Then(new ShardPinned(command.Stamp, pin)) : (null, refusal);
     }
 
     private static (CommandEvent?, Refusal?) Unpin(SchedulerState state, UnpinShard command) =>
@@ -146,8 +138,4 @@ internal static class Scheduling
     private static string UnknownModel(SchedulerState state, string model) => state.Models.IsEmpty
         ? $"Model '{model}' is not deployed; none is."
         : $"Model '{model}' is not deployed; deployed are {string.Join(", ", state.Models.Keys.Take(16))}.";
-
-    private static string UnknownWorker(string worker, SwarmView swarm) => swarm.Workers.IsEmpty
-        ? $"Worker '{worker}' is not in the swarm; no worker is known."
-        : $"Worker '{worker}' is not in the swarm, which has {string.Join(", ", swarm.Workers.Keys.Take(16))}{(swarm.Workers.Count > 16 ? $" and {swarm.Workers.Count - 16} more" : "")}.";
 }

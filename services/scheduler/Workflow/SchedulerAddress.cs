@@ -4,8 +4,14 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 namespace Parallax.Scheduler.Workflow;
 
 /// <summary>Where clients reach this scheduler.</summary>
-internal sealed class SchedulerAddress(SchedulerOptions options, IServer server)
+/// <param name="options">What is advertised.</param>
+/// <param name="find">Else: where it is reached; null or empty while that is not known.</param>
+internal sealed class SchedulerAddress(SchedulerOptions options, Func<string?> find)
 {
-    /// <summary>What is advertised, or where the server listens; empty before it does.</summary>
-    public string Current => options.Advertise ?? server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "";
+    /// <summary>What is advertised, or what was found; empty before it is.</summary>
+    public string Current => options.Advertise ?? find() ?? "";
+
+    /// <summary>Where a host of its own listens.</summary>
+    public static SchedulerAddress Of(SchedulerOptions options, IServer server) =>
+        new(options, () => server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault());
 }

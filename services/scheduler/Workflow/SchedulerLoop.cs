@@ -129,6 +129,10 @@ internal sealed partial class SchedulerLoop : BackgroundService
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var registration = _lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(cancellationToken);
+        while (_address.Current.Length == 0)
+        {
+            await Task.Delay(_options.Term.PollPeriod, _clock, cancellationToken); // a member of a swarm finds out only when it has joined
+        }
     }
 
     private async Task<HeldTerm> StandByAsync(CancellationToken stop)
@@ -324,7 +328,9 @@ internal sealed partial class SchedulerLoop : BackgroundService
         _status = new SchedulerStatus(isLeading, isLeading ? _lease.Holder : null, _stream.State, _watch.Swarm, _watch.Stalls);
         if (isLeading && (!before.IsLeading || before.State.Version != _stream.State.Version))
         {
-            _announcer.Announce(PlanRecords.Of(_stream.State));
+            var plan = PlanRecords.Of(_stream.State);
+            plan.SchedulerAddress = _address.Current;
+            _announcer.Announce(plan);
         }
     }
 

@@ -14,6 +14,9 @@ public class SelfPlacementTests
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(2);
     private static readonly ImmutableArray<ModelDemand> Models = [new(Shape("m", 8))];
 
+    // A second pipeline would be no stampede but throughput.
+    private static readonly ImmutableArray<ModelDemand> OnePipeline = [new(Shape("m", 8)) { MaxPipelines = 1 }];
+
     [Fact]
     public void WhileASchedulerLives_NobodyPlacesItself()
     {
@@ -79,14 +82,19 @@ public class SelfPlacementTests
         Assert.Equal(SelfAction.Withdraw, Decide(1, [Claiming(1, 8, 0, 4) with { Shards = [new ShardView(Class, Range(0, 8), false)] }]).Action);
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(4)]
-    [InlineData(5)]
-    public void TwentyAtOnce_CoverTheModelWithoutAStampede(int seed)
+    [InlineData("chain", 1)]
+    [InlineData("allocator", 1)]
+    [InlineData("chain", 2)]
+    [InlineData("allocator", 2)]
+    [InlineData("chain", 3)]
+    [InlineData("allocator", 3)]
+    [InlineData("chain", 4)]
+    [InlineData("allocator", 4)]
+    [InlineData("chain", 5)]
+    [InlineData("allocator", 5)]
+    public void TwentyAtOnce_CoverTheModelWithoutAStampede(string planner, int seed)
     {
-        var swarm = new SelfPlacingSwarm(seed, 20, Models);
+        var swarm = new SelfPlacingSwarm(Planners.Get(planner), seed, 20, OnePipeline);
 
         var rounds = swarm.RunUntilQuiet(most: 60);
 
@@ -97,15 +105,28 @@ public class SelfPlacementTests
         Assert.True(rounds <= 40, $"{rounds} rounds");
     }
 
-    [Fact]
-    public void TwentyAtOnce_WhoSeeTheSame_LoadNothingTwice()
+    [Theory]
+    [MemberData(nameof(Planners.Names), MemberType = typeof(Planners))]
+    public void TwentyAtOnce_WhoSeeTheSame_LoadNothingTwice(string planner)
     {
-        var swarm = new SelfPlacingSwarm(seed: null, 20, Models);
+        var swarm = new SelfPlacingSwarm(Planners.Get(planner), seed: null, 20, OnePipeline);
 
         swarm.RunUntilQuiet(most: 20);
 
         Assert.True(swarm.IsCovered, swarm.Text);
         Assert.Equal(2, swarm.Loads.Sum());
+    }
+
+    [Fact]
+    public void TwentyAtOnce_WhoMayServeAsManyPipelinesAsPay_AllServeAndLoadOnce()
+    {
+        var swarm = new SelfPlacingSwarm(Planners.Get("allocator"), seed: null, 20, Models);
+
+        swarm.RunUntilQuiet(most: 60);
+
+        Assert.True(swarm.IsCovered, swarm.Text);
+        Assert.All(swarm.Loads, static loads => Assert.Equal(1, loads));
+        Assert.Equal((10, 10), (swarm.Text.Split(' ').Count(static one => one.EndsWith("[0,4)", StringComparison.Ordinal)), swarm.Text.Split(' ').Count(static one => one.EndsWith("[4,8)", StringComparison.Ordinal))));
     }
 
     private static ModelClass Class => new("m", Hash, NumericClass.Types.Residual.Bf16, false);

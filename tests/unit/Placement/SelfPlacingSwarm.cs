@@ -3,7 +3,6 @@ using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Placement;
 using Parallax.Placement.Records;
-using Parallax.UnitTests.Scheduler;
 using static Parallax.UnitTests.Scheduler.Swarms;
 
 namespace Parallax.UnitTests.Placement;
@@ -20,6 +19,7 @@ internal sealed class SelfPlacingSwarm
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(2);
 
+    private readonly Replan _planner;
     private readonly Random? _random;
     private readonly ImmutableArray<ModelDemand> _models;
     private readonly List<WorkerView>[] _published;
@@ -28,8 +28,9 @@ internal sealed class SelfPlacingSwarm
     private readonly int?[] _loadedAt;
     private int _round;
 
-    public SelfPlacingSwarm(int? seed, int count, ImmutableArray<ModelDemand> models)
+    public SelfPlacingSwarm(Replan planner, int? seed, int count, ImmutableArray<ModelDemand> models)
     {
+        _planner = planner;
         _random = seed is { } value ? new Random(value) : null;
         _models = models;
         _published = [.. Enumerable.Range(1, count).Select(static number => new List<WorkerView> { OneWorker(number, 4) })];
@@ -97,7 +98,7 @@ internal sealed class SelfPlacingSwarm
             var step = SelfPlacement.Decide(
                 new SelfPlacementInput(self, view, _models, Round * _round, Round * _begin[i], (_round - _intentSince[i]) * Round, Settle),
                 new AllocationOptions(),
-                ChainPlanner.Replan);
+                _planner);
             happened |= step.Action is not SelfAction.Nothing;
             switch (step.Action)
             {

@@ -27,11 +27,12 @@ public class SchedulerHistoryTests
                 .Select(static worker => View(new WorkerRecord(Record(worker.Number, worker.Layers)) { Incarnation = worker.Incarnation, Follows = null }))]))),
         Gen.Const<Action<Story>>(static story => story.WhenObserved(Obedient(story))));
 
-    [Fact]
-    public void Replay_OfAnyHistory_IsTheLiveState() => Step.Array[1, 40].Sample(
+    [Theory]
+    [MemberData(nameof(Planners.Names), MemberType = typeof(Planners))]
+    public void Replay_OfAnyHistory_IsTheLiveState(string planner) => Step.Array[1, 40].Sample(
         steps =>
         {
-            var story = new Story();
+            var story = new Story(Planners.Get(planner));
             foreach (var step in steps)
             {
                 step(story);
@@ -41,11 +42,12 @@ public class SchedulerHistoryTests
         },
         iter: 400);
 
-    [Fact]
-    public void Observing_TheSameAgain_ComesToRest() => Step.Array[1, 40].Sample(
-        static steps =>
+    [Theory]
+    [MemberData(nameof(Planners.Names), MemberType = typeof(Planners))]
+    public void Observing_TheSameAgain_ComesToRest(string planner) => Step.Array[1, 40].Sample(
+        steps =>
         {
-            var story = new Story();
+            var story = new Story(Planners.Get(planner));
             foreach (var step in steps)
             {
                 step(story);
@@ -57,11 +59,12 @@ public class SchedulerHistoryTests
         },
         iter: 400);
 
-    [Fact]
-    public void Plan_NamesOnlyWorkersAndModelsThatAreThere() => Step.Array[1, 40].Sample(
+    [Theory]
+    [MemberData(nameof(Planners.Names), MemberType = typeof(Planners))]
+    public void Plan_NamesOnlyWorkersAndModelsThatAreThere(string planner) => Step.Array[1, 40].Sample(
         steps =>
         {
-            var story = new Story();
+            var story = new Story(Planners.Get(planner));
             foreach (var step in steps)
             {
                 step(story);

@@ -1,4 +1,5 @@
 using Parallax.Contracts.V1;
+using Parallax.Placement;
 using Parallax.Placement.Records;
 using Parallax.Scheduler.Grpc;
 using Parallax.Scheduler.Planning;
@@ -47,6 +48,27 @@ public class SchedulerMappingTests
 
         Assert.Null(SchedulerMapping.Model(new PlannedModel(), problems));
         Assert.Null(SchedulerMapping.Model(null, problems));
+    }
+
+    [Fact]
+    public void Pins_AreReadOrNamedAsWrong()
+    {
+        var wire = Wire("m", 4);
+        Assert.Null(SchedulerMapping.Pins(wire, areReplaced: false));
+        Assert.Empty(SchedulerMapping.Pins(wire, areReplaced: true)!.Value);
+
+        wire.Pins.Add(new PlannedShard { WorkerId = "w", LayerStart = 1, LayerEnd = 3 });
+        var problems = new List<string>();
+        Assert.NotNull(SchedulerMapping.Model(wire, problems));
+        Assert.Equal([new Assignment("w", "m", Range(1, 3))], SchedulerMapping.Pins(wire, areReplaced: false)!.Value);
+
+        wire.Pins.Add(new PlannedShard { WorkerId = "w", LayerStart = 0, LayerEnd = 1 });
+        wire.Pins.Add(new PlannedShard { WorkerId = "v", Model = "n" });
+        wire.Pins.Add(new PlannedShard { WorkerId = "u", WeightsHash = "beef" });
+        Assert.Null(SchedulerMapping.Model(wire, problems));
+        Assert.Contains(problems, static problem => problem.Contains("once", StringComparison.Ordinal));
+        Assert.Contains(problems, static problem => problem.Contains("'v'", StringComparison.Ordinal));
+        Assert.Contains(problems, static problem => problem.Contains("'u'", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Parallax.Contracts.V1;
 using Parallax.Placement;
 using Parallax.Scheduler.Planning;
@@ -277,6 +278,74 @@ public class SchedulingTests
     }
 
     [Fact]
+    public void Deploy_WithPins_PlacesThemAtOnce()
+    {
+        _story.Swarm = Of(OneWorker(1, 8), OneWorker(2, 8));
+
+        var decision = _story.When(stamp => new DeployModel(stamp, Model("m", 8)) { Pins = [Pin(2, 0, 3), Pin(1, 3, 8)] });
+
+        // One plan, and in it nobody is told to load the whole model first.
+        Assert.Equal([typeof(ModelDeployed), typeof(PlanChanged)], Types(decision.Events));
+        Assert.Equal("m: 2[0,3) 1[3,8)", _story.Plan);
+        Assert.Equal([Pin(1, 3, 8), Pin(2, 0, 3)], _story.State.Pins);
+    }
+
+    [Fact]
+    public void Deploy_WithPins_ReplacesTheModelsOwnAndNoOthers()
+    {
+        _story.Swarm = Of(OneWorker(1, 8), OneWorker(2, 8));
+        _story.When(stamp => new DeployModel(stamp, Model("n", 8)) { Pins = [new Assignment(Id(1), "n", Range(0, 8))] });
+        _story.When(stamp => new DeployModel(stamp, Model("m", 8)) { Pins = [Pin(2, 0, 3)] });
+
+        _story.When(stamp => new DeployModel(stamp, Model("m", 8)));
+        Assert.Equal(2, _story.State.Pins.Length);
+
+        _story.When(stamp => new DeployModel(stamp, Model("m", 8)) { Pins = [Pin(1, 0, 4)] });
+        Assert.Equal([Pin(1, 0, 4), new Assignment(Id(1), "n", Range(0, 8))], _story.State.Pins);
+
+        _story.When(stamp => new DeployModel(stamp, Model("m", 8)) { Pins = [] });
+        Assert.Equal("n", Assert.Single(_story.State.Pins).Model);
+    }
+
+    [Fact]
+    public void Deploy_WithPinsOnOtherWeights_KeepsTheNewPins()
+    {
+        _story.Swarm = Of(OneWorker(1, 8), OneWorker(2, 8));
+        _story.When(stamp => new DeployModel(stamp, Model("m", 8)) { Pins = [Pin(2, 0, 3)] });
+
+        _story.When(stamp => new DeployModel(stamp, Model("m", 8, "beef")) { Pins = [Pin(1, 0, 8)] });
+
+        Assert.Equal([Pin(1, 0, 8)], _story.State.Pins);
+        Assert.Equal("m: 1[0,8)", _story.Plan);
+    }
+
+    [Fact]
+    public void Deploy_WithPinsThatCannotBe_IsRefusedAsAWhole()
+    {
+        _story.Swarm = Of(OneWorker(1, 8), View(new WorkerRecord(Record(2, 8)) { Phase = WorkerPhase.Draining }));
+        Refusal? Refused(Assignment pin) => _story.When(stamp => new DeployModel(stamp, Model("m", 8)) { Pins = [Pin(1, 0, 4), pin] }).Refusal;
+
+        Assert.Equal(RefusalKind.Invalid, Refused(Pin(1, 4, 9))!.Kind);
+        Assert.Equal(RefusalKind.Invalid, Refused(Pin(1, 4, 4))!.Kind);
+        Assert.Equal(RefusalKind.NotFound, Refused(Pin(3, 4, 8))!.Kind);
+        Assert.Equal(RefusalKind.Invalid, Refused(Pin(2, 4, 8))!.Kind);
+        _story.Context = _story.Context with { Settings = _story.Context.Settings with { MostMarks = 1 } };
+        Assert.Equal(RefusalKind.TooMany, Refused(Pin(1, 4, 8))!.Kind);
+        Assert.Equal(0, _story.State.Version);
+    }
+
+    [Fact]
+    public void Deploy_TheSameAgain_PlansNothingNew()
+    {
+        // A founder that is started again says the same as before.
+        _story.Swarm = Of(OneWorker(1, 8), OneWorker(2, 8));
+        ImmutableArray<Assignment> pins = [Pin(2, 0, 3), Pin(1, 3, 8)];
+        _story.When(stamp => new DeployModel(stamp, Model("m", 8)) { Pins = pins });
+
+        Assert.Equal([typeof(ModelDeployed)], Types(_story.When(stamp => new DeployModel(stamp, Model("m", 8)) { Pins = pins }).Events));
+    }
+
+    [Fact]
     public void Observed_WorkerGone_OthersTakeOver()
     {
         _story.Swarm = Of(OneWorker(1, 8, Shard("m", 0, 8, 8)), OneWorker(2, 8));
@@ -393,6 +462,8 @@ public class SchedulingTests
         var record = Parallax.Scheduler.Workflow.PlanRecords.Of(_story.State);
         Assert.Equal((5, 2, "t"), (record.Term, record.Version, record.Scheduler));
     }
+
+    private static Assignment Pin(int worker, int start, int end) => new(Id(worker), "m", Range(start, end));
 
     private static Type[] Types(IEnumerable<SchedulerEvent> events) => [.. events.Select(static happened => happened.GetType())];
 }

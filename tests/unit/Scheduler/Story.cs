@@ -7,7 +7,8 @@ using Parallax.Scheduler.Workflow;
 namespace Parallax.UnitTests.Scheduler;
 
 /// <summary>Given events and a swarm, when something is decided, then these events.</summary>
-internal sealed class Story
+/// <param name="planner">Placement; null for the plain one of these tests.</param>
+internal sealed class Story(Replan? planner = null)
 {
     private int _commands;
 
@@ -17,7 +18,7 @@ internal sealed class Story
 
     public SwarmView Swarm { get; set; } = SwarmView.Empty;
 
-    public PlanningContext Context { get; set; } = new(Now, MayPlan: true, StallWatch.Empty, new SchedulerSettings(), ChainPlanner.Replan);
+    public PlanningContext Context { get; set; } = new(Now, MayPlan: true, StallWatch.Empty, new SchedulerSettings(), planner ?? ChainPlanner.Replan);
 
     /// <summary>All that has happened.</summary>
     public List<SchedulerEvent> History { get; } = [];
