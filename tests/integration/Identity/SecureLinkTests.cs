@@ -126,7 +126,7 @@ public sealed class SecureLinkTests
         await running;
 
         WorkerLink Open(SwarmCredentials credentials, string? expected) => new(
-            node.Address, expected, Guid.NewGuid(), new WorkerLinkOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<WorkerLink>.Instance, credentials);
+            [node.Address], expected, Guid.NewGuid(), new WorkerLinkOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<WorkerLink>.Instance, credentials);
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class SecureLinkTests
         using var swarm = await TestSwarm.FoundAsync();
         await using var node = await SwarmNode.StartAsync(swarm.Member(MemberRoles.Worker), swarm.Clock);
         using var link = new WorkerLink(
-            node.Address, null, Guid.NewGuid(), new WorkerLinkOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<WorkerLink>.Instance, swarm.Member(MemberRoles.Worker));
+            [node.Address], null, Guid.NewGuid(), new WorkerLinkOptions(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<WorkerLink>.Instance, swarm.Member(MemberRoles.Worker));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var running = link.RunAsync(stop.Token);
 
