@@ -19,8 +19,8 @@ public static class Allocator
     {
         cluster = Sound(cluster);
         options ??= new AllocationOptions();
-        var draft = Replanner.PlanAnew(() => new Workspace(models, cluster, options));
-        return Publish(draft, models, cluster, options);
+        var inputs = new Workspace(models, cluster, options);
+        return Publish(Replanner.PlanAnew(inputs.Again), inputs, models, cluster);
     }
 
     /// <summary>
@@ -37,17 +37,17 @@ public static class Allocator
     {
         cluster = Sound(cluster);
         options ??= new AllocationOptions();
-        var draft = Replanner.Plan(() => new Workspace(models, cluster, options), current);
-        var plan = Publish(draft, models, cluster, options);
-        return new Replanning(plan, Moves.Between(new Workspace(models, cluster, options), current, plan));
+        var inputs = new Workspace(models, cluster, options);
+        var plan = Publish(Replanner.Plan(inputs.Again, current), inputs, models, cluster);
+        return new Replanning(plan, Moves.Between(inputs.Again(), current, plan));
     }
 
-    private static AllocationPlan Publish(Draft draft, ImmutableArray<ModelDemand> models, ClusterSnapshot cluster, AllocationOptions options)
+    private static AllocationPlan Publish(Draft draft, Workspace inputs, ImmutableArray<ModelDemand> models, ClusterSnapshot cluster)
     {
         var linked = cluster with { Unreachable = ImmutableHashSet<(string, string)>.Empty };
         var shortages = Enumerable.Range(0, draft.Pipelines.Length)
             .Where(at => draft.Pipelines[at].Count == 0)
-            .Select(at => ShortageReport.Of(() => new Workspace(models, cluster, options), () => new Workspace(models, linked, options), draft, at));
+            .Select(at => ShortageReport.Of(inputs.Again, () => new Workspace(models, linked, inputs.Options), draft, at));
         var plan = PlanPublisher.Publish(draft, shortages);
         Debug.Assert(PlanCheck.Violations(models, cluster, plan).IsEmpty, "a plan breaks a rule of its own");
         return plan;

@@ -36,7 +36,15 @@ internal sealed class Links
             {
                 for (var j = 0; j < i; j++)
                 {
-                    _matrix[(i * rooms.Length) + j] = _matrix[(j * rooms.Length) + i] = Measure(i, j);
+                    _matrix[(i * rooms.Length) + j] = _matrix[(j * rooms.Length) + i] = Estimate(i, j);
+                }
+            }
+
+            foreach (var (from, to) in cluster.RoundTrips.Keys)
+            {
+                if (from is not null && to is not null && index.TryGetValue(from, out var i) && index.TryGetValue(to, out var j) && i != j)
+                {
+                    _matrix[(i * rooms.Length) + j] = _matrix[(j * rooms.Length) + i] = Measured(i, j) ?? Estimate(i, j);
                 }
             }
         }
@@ -53,7 +61,7 @@ internal sealed class Links
 
     /// <summary>Milliseconds there and back; an estimate where nobody has measured.</summary>
     public double RoundTrip(int i, int j) =>
-        i == j ? 0 : !HasDistances ? _unknown : _matrix is { } known ? known[(i * _rooms.Length) + j] : Measure(i, j);
+        i == j ? 0 : !HasDistances ? _unknown : _matrix is { } known ? known[(i * _rooms.Length) + j] : Measured(i, j) ?? Estimate(i, j);
 
     private static bool Domains(NodeRoom[] rooms)
     {
@@ -63,16 +71,22 @@ internal sealed class Links
 
     private static bool IsAlike(string? one, string? other) => !string.IsNullOrEmpty(one) && string.Equals(one, other, StringComparison.Ordinal);
 
-    private double Measure(int i, int j)
+    /// <summary>The mean of both directions, or the one that is known.</summary>
+    private double? Measured(int i, int j)
     {
-        var (one, other) = (_rooms[i].Node, _rooms[j].Node);
-        var there = Known(one.Id, other.Id);
-        var back = Known(other.Id, one.Id);
-        if (there is not null || back is not null)
+        if (_cluster.RoundTrips.IsEmpty)
         {
-            return ((there ?? back)!.Value + (back ?? there)!.Value) / 2;
+            return null;
         }
 
+        var there = Known(_rooms[i].Id, _rooms[j].Id);
+        var back = Known(_rooms[j].Id, _rooms[i].Id);
+        return ((there ?? back) + (back ?? there)) / 2;
+    }
+
+    private double Estimate(int i, int j)
+    {
+        var (one, other) = (_rooms[i].Node, _rooms[j].Node);
         return IsAlike(one.FailureDomain, other.FailureDomain) ? 0 : IsAlike(one.Region, other.Region) ? _unknown / 4 : _unknown;
     }
 

@@ -167,10 +167,12 @@ internal static class Replanner
             return;
         }
 
+        var planner = new ModelPlanner(costs, work.Links);
         while (draft.Pipelines[at].Count < Workspace.MostPipelines(costs))
         {
             var free = work.Free(costs).Select(room => (room, holdings.Of(costs.Name, room))).ToList();
-            if (CheapestPipeline.Find(costs, work.Links, free) is not { } pipeline
+            if (!planner.CouldImprove(draft.Pipelines[at], free.Select(static one => one.room))
+                || CheapestPipeline.Find(costs, work.Links, free) is not { } pipeline
                 || ModelPlanner.Improve(draft.Pipelines[at], [pipeline]).Count == 0)
             {
                 return;

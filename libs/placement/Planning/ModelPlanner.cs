@@ -40,7 +40,7 @@ internal sealed class ModelPlanner(ModelCosts costs, Links links)
     public List<Pipeline> Extend(IReadOnlyList<Pipeline> present, IReadOnlyCollection<NodeRoom> free, int mostPipelines)
     {
         var added = new List<Pipeline>();
-        while (present.Count + added.Count < mostPipelines)
+        while (present.Count + added.Count < mostPipelines && CouldImprove([.. present, .. added], free))
         {
             var taken = added.SelectMany(static pipeline => pipeline.Stages).Select(static stage => stage.Room).ToHashSet();
             var candidates = Best(free.Where(room => !taken.Contains(room)), mostPipelines - present.Count - added.Count);
@@ -54,6 +54,44 @@ internal sealed class ModelPlanner(ModelCosts costs, Links links)
         }
 
         return added;
+    }
+
+    /// <summary>
+    /// Whether pipelines of free nodes could raise Z: they could not if even the largest of them were too many. May say yes
+    /// where the answer is no.
+    /// </summary>
+    public bool CouldImprove(IReadOnlyCollection<Pipeline> present, IEnumerable<NodeRoom> free)
+    {
+        if (!costs.IsUniform || present.Count == 0)
+        {
+            return true;
+        }
+
+        var score = ScoreOf(present);
+        var layers = 0L;
+        var (pipelines, stages) = (0, 0);
+        foreach (var capacity in free.Select(room => Math.Min(costs.Capacity(room).Plain, MostCounted(room))).OrderDescending())
+        {
+            layers += capacity;
+            stages++;
+            if (layers >= (pipelines + 1L) * costs.Layers)
+            {
+                pipelines++;
+                if (new Score(score.Pipelines + pipelines, score.Stages + stages) > score)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Layers of a node that count towards one pipeline: no more than there are, and what its ends take.</summary>
+    private int MostCounted(NodeRoom room)
+    {
+        var capacity = costs.Capacity(room);
+        return costs.Layers + (2 * capacity.Plain) - capacity.WithEmbedding - capacity.WithHead;
     }
 
     public static Score ScoreOf(IReadOnlyCollection<Pipeline> pipelines) =>

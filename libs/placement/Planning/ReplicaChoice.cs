@@ -73,13 +73,18 @@ internal sealed class ReplicaChoice
 
     private void Place(List<NodeRoom> idle)
     {
+        _ranges.Sort(static (one, other) => one.CompareTo(other));
         foreach (var room in idle)
         {
-            _ranges.Sort(static (one, other) => one.CompareTo(other));
             Exposure? best = null;
             var worth = 0.0;
             foreach (var range in _ranges.Take(MostOffers))
             {
+                if (range.Urgency <= worth)
+                {
+                    break; // those that follow are no more urgent
+                }
+
                 var costs = _draft.Work.Models[range.Model];
                 var value = range.Urgency * (IsOnMachineOfHolder(room, range) ? SameMachine : 1);
                 if (value > worth && costs.Fits(room, range.Layers) && CanStandIn(room, range))
@@ -92,7 +97,10 @@ internal sealed class ReplicaChoice
             {
                 _draft.Work.Take(_draft.Work.Models[best.Model], room, best.Layers);
                 _draft.Replicas[best.Model].Add(new Stage(room, best.Layers));
+                _ranges.Remove(best);
                 best.Holders.Add(room);
+                var at = _ranges.BinarySearch(best);
+                _ranges.Insert(at < 0 ? ~at : at, best);
             }
         }
     }

@@ -36,6 +36,16 @@ internal sealed class Workspace
             .Select(static demand => new ModelCosts(demand))];
     }
 
+    private Workspace(Workspace other)
+    {
+        (Options, Links, Models) = (other.Options, other.Links, other.Models);
+        Rooms = [.. other.Rooms.Select(static room => new NodeRoom(room.Node, room.Index))];
+        _byId = Rooms.ToDictionary(static room => room.Id, StringComparer.Ordinal);
+    }
+
+    /// <summary>The same inputs with nothing taken.</summary>
+    public Workspace Again() => new(this);
+
     public AllocationOptions Options { get; }
 
     /// <summary>Nodes by id.</summary>

@@ -39,7 +39,7 @@ internal static class PlacementSpeed
     }
 
     /// <summary>Equal nodes; five kinds of nodes; every node of a size of its own; and the latter in regions with machines of two nodes.</summary>
-    private static IEnumerable<(string, ClusterSnapshot, ModelDemand)> Clusters(int count)
+    internal static IEnumerable<(string, ClusterSnapshot, ModelDemand)> Clusters(int count)
     {
         var random = new Random(count);
         var demand = TestClusters.DefectModel(36);
