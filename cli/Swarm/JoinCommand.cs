@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Parallax.Hosting;
 using Parallax.ModelFiles.Shapes;
@@ -81,26 +82,25 @@ internal static class JoinCommand
         await using var news = MemberNews.Open(settings.Nats, credentials, loggers);
         await using var models = new ModelStore(new ModelStoreOptions { Paths = settings.Models }, TimeProvider.System, loggers.CreateLogger<ModelStore>());
         _ = models.StartIndexing();
-        await using var worker = await SwarmWorkerApp.StartAsync(
-            new SwarmWorkerSetup
+        SwarmWorkerSetup Setup(IPEndPoint listen) => new()
+        {
+            Options = settings.ToWorker(listen),
+            Member = new MemberSetup
             {
-                Options = settings.ToWorker(settings.Listen ?? DefaultListen(settings.Bootstrap)),
-                Member = new MemberSetup
-                {
-                    Credentials = credentials,
-                    Incarnation = 0,
-                    Bootstrap = [settings.Bootstrap],
-                    Advertise = settings.Advertise,
-                    News = news,
-                    Folder = folder.State,
-                },
-                Models = models,
-                Name = settings.Name,
-                Device = device,
-                Replan = Allocator.Replan,
-                LeaveTime = settings.LeaveTime,
+                Credentials = credentials,
+                Incarnation = 0,
+                Bootstrap = [settings.Bootstrap],
+                Advertise = settings.Advertise,
+                News = news,
+                Folder = folder.State,
             },
-            signals.Asked);
+            Models = models,
+            Name = settings.Name,
+            Device = device,
+            Replan = Allocator.Replan,
+            LeaveTime = settings.LeaveTime,
+        };
+        await using var worker = await StartAsync(settings, Setup, signals.Asked);
         folder.WriteAddress(MemberFolder.Local(worker.Address));
         using var telling = new CancellationTokenSource();
         var told = LayerNews.TellAsync(worker, Console.Out, telling.Token);
@@ -111,6 +111,20 @@ internal static class JoinCommand
         await telling.CancelAsync();
         await told;
         return ExitCode.Ok;
+    }
+
+    private static async Task<SwarmWorkerApp> StartAsync(JoinSettings settings, Func<IPEndPoint, SwarmWorkerSetup> setup, CancellationToken stop)
+    {
+        var listen = settings.Listen ?? DefaultListen(settings.Bootstrap);
+        try
+        {
+            return await SwarmWorkerApp.StartAsync(setup(listen), stop);
+        }
+        catch (IOException e) when (settings.Listen is null && listen.Port != 0 && e.InnerException is AddressInUseException)
+        {
+            // Another member of this machine took the default port in between.
+            return await SwarmWorkerApp.StartAsync(setup(new IPEndPoint(listen.Address, 0)), stop);
+        }
     }
 
     private static IPEndPoint DefaultListen(Uri bootstrap)

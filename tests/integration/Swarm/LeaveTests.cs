@@ -49,7 +49,7 @@ public sealed class LeaveTests
     }
 
     /// <summary>Memory for a good half of the demo model's layers in a context of 512.</summary>
-    internal const string Half = "18MiB";
+    internal const string Half = "20MiB";
 
     private static async Task AskToLeaveAsync(SwarmProcesses swarm, MemberProcess worker, string how)
     {

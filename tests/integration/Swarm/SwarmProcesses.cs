@@ -164,7 +164,7 @@ internal sealed class SwarmProcesses : IAsyncDisposable
                 problem = e.Message; // it has not started yet, or is busy
             }
 
-            if (patience.IsCancellationRequested)
+            if (patience.IsCancellationRequested || observer.HasExited)
             {
                 Assert.Fail($"{observer.Name} never saw that {what}; {problem}; it last saw {status}\n{Said}");
             }
@@ -179,7 +179,8 @@ internal sealed class SwarmProcesses : IAsyncDisposable
     /// <param name="incarnation">Which run of it, at least.</param>
     public async Task<WorkerRecord> UntilServingAsync(MemberProcess worker, MemberProcess? observer = null, long incarnation = 0)
     {
-        var status = await UntilAsync(observer ?? Founder, $"{worker.Name} serves", all => all.Workers.Any(IsServing));
+        var status = await UntilAsync(observer ?? Founder, $"{worker.Name} serves", all => worker.HasExited || all.Workers.Any(IsServing));
+        Assert.False(worker.HasExited, $"{worker.Name} has ended\n{Said}");
         return status.Workers.Single(IsServing);
 
         bool IsServing(WorkerRecord record) => record.Name == worker.Name && record.Incarnation >= incarnation
