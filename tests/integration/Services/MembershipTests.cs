@@ -124,7 +124,7 @@ public class MembershipTests
         swarm.Publish(leaving.Record(stepMs: 1, phase: WorkerPhase.Draining));
         await Eventually.TrueAsync(() => swarm.Directory.Links.Count(static link => link.IsServing) == 1);
         Assert.Equal(Text, (await (await swarm.PostAsync()).StreamAsync()).Text()); // until others have taken over
-        Assert.Equal(1, leaving.Engine.Opened.Count);
+        Assert.Single(leaving.Engine.Opened);
     }
 
     [Fact]
