@@ -17,7 +17,6 @@ using Parallax.Router.Routing;
 using Parallax.Runtime.Cpu;
 using Parallax.Scheduler;
 using Parallax.Swarm.Hosting;
-using Parallax.Swarm.Members;
 using Parallax.Swarm.Telemetry;
 using Parallax.Worker.Gpu.Swarm;
 
@@ -31,7 +30,7 @@ namespace Parallax.Cli.Swarm;
 /// </summary>
 internal sealed class FoundedSwarm : IAsyncDisposable
 {
-    private const int Attempts = 100; // a tenth of a second apart
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60); // until a scheduler leads and knows this process's workers
 
     private readonly FounderSettings _settings;
     private readonly MemberFolder _folder;
@@ -227,47 +226,48 @@ internal sealed class FoundedSwarm : IAsyncDisposable
             LayerEnd = range.End,
         }));
 
-        using var channel = MemberChannels.Open(credentials, MemberFolder.Local(First.Address), First.Member.Self);
-        var client = new Contracts.V1.Scheduler.SchedulerClient(channel);
+        // The scheduler that leads may be another than this process's.
+        using var link = new SchedulerLink(credentials, MemberFolder.Local(First.Address), Patience);
         models.Write([.. earlier, present with { IsCut = request.ReplacePins }]); // before, so that a run that is cut off leaves nothing that nobody knows of
         foreach (var model in earlier)
         {
             var retire = new RetireRequest { CommandId = NewCommand(), Model = model.Name };
-            await WhenReadyAsync(() => client.RetireAsync(retire, cancellationToken: stop).ResponseAsync, isGoneFine: true, stop);
+            try
+            {
+                await link.CallAsync((scheduler, options) => scheduler.RetireAsync(retire, options).ResponseAsync, stop);
+            }
+            catch (SwarmCommandException e) when (IsNotFound(e))
+            {
+                // Somebody else has retired it, which is as well.
+            }
         }
 
-        await WhenReadyAsync(() => client.DeployAsync(request, cancellationToken: stop).ResponseAsync, isGoneFine: false, stop);
+        await DeployAsync(link, request, stop);
         models.Write([present]);
+    }
+
+    private static async Task DeployAsync(SchedulerLink link, DeployRequest request, CancellationToken stop)
+    {
+        var begin = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await link.CallAsync((scheduler, options) => scheduler.DeployAsync(request, options).ResponseAsync, stop);
+                return;
+            }
+            catch (SwarmCommandException e) when (IsNotFound(e) && TimeProvider.System.GetElapsedTime(begin) < Patience)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), stop); // it does not know all workers of this process yet
+            }
+            catch (SwarmCommandException e)
+            {
+                throw new SwarmCommandException($"The scheduler does not take the model: {e.Message}", e);
+            }
+        }
     }
 
     private static string NewCommand() => $"run-{Guid.NewGuid():n}";
 
-    /// <summary>Makes a call once the scheduler leads and knows this process's workers, which may take a moment.</summary>
-    private static async Task WhenReadyAsync<T>(Func<Task<T>> call, bool isGoneFine, CancellationToken stop)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            try
-            {
-                await call();
-                return;
-            }
-            catch (RpcException e) when (e.StatusCode == StatusCode.NotFound && isGoneFine)
-            {
-                return; // somebody else has retired it
-            }
-            catch (RpcException e) when (e.StatusCode is StatusCode.FailedPrecondition or StatusCode.Unavailable or StatusCode.NotFound && attempt < Attempts)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(100), stop);
-            }
-            catch (RpcException e) when (!stop.IsCancellationRequested)
-            {
-                throw new SwarmCommandException($"The scheduler does not take the model: {e.Status.Detail}", e);
-            }
-            catch (RpcException e)
-            {
-                throw new OperationCanceledException("The swarm was not founded.", e, stop);
-            }
-        }
-    }
+    private static bool IsNotFound(SwarmCommandException e) => e.InnerException is RpcException { StatusCode: StatusCode.NotFound };
 }

@@ -30,7 +30,7 @@ internal static class PlanText
             WorkerNames.Of(status, shard.WorkerId),
             IsPinned(record, shard) ? "pinned" : "",
         }));
-        rows.AddRange(plan.Standby.Select(worker => new[] { "-", "standby", "-", WorkerNames.Of(status, worker), "" }));
+        rows.AddRange(plan.Standby.Except(record.Drain).Select(worker => new[] { "-", "standby", "-", WorkerNames.Of(status, worker), "" }));
         rows.AddRange(record.Drain.Select(worker => new[] { "-", "drains", "-", WorkerNames.Of(status, worker), "" }));
         text.Append(rows.Count > 1 ? TextTable.Format(rows) : "");
 

@@ -136,7 +136,7 @@ internal static partial class SchedulerCommands
     {
         using var signals = new StopSignals();
         using var member = MemberConnection.Open(at, state);
-        using var link = new SchedulerLink(member);
+        using var link = new SchedulerLink(member.Credentials, member.Address, SchedulerLink.UsualPatience);
         try
         {
             await run(link, signals.Asked);

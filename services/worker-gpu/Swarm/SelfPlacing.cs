@@ -18,7 +18,8 @@ namespace Parallax.Worker.Gpu.Swarm;
 /// <param name="settle">How long an intent stands before it counts.</param>
 internal sealed class SelfPlacing(SwarmRecord record, Replan replan, TimeSpan jitter, TimeSpan settle)
 {
-    private static readonly AllocationOptions Options = new();
+    /// <summary>How it plans: warm copies are a scheduler's to order. Without one, twenty workers would all fetch some at once.</summary>
+    internal static readonly AllocationOptions Options = new() { WithReplicas = false };
 
     private TimeSpan _intentSince;
     private string _said = "";

@@ -89,10 +89,11 @@ public sealed class SchedulerCommandsTests
         record.Shards.Add(new PlannedShard { WorkerId = Id('a'), Model = "m", LayerStart = 0, LayerEnd = 4 });
         record.Shards.Add(new PlannedShard { WorkerId = Id('d'), Model = "m", LayerStart = 4, LayerEnd = 8 });
         record.Shards.Add(new PlannedShard { WorkerId = Id('b'), Model = "m", LayerStart = 0, LayerEnd = 4, Pipeline = -1 });
+        record.Drain.Add(Id('c'));
         record.Shortages.Add("n lacks 2 GiB");
         var plan = new PlanDetails { Record = record, Cause = "the swarm changed" };
         plan.Pipelines.Add(new PipelinePrediction { Model = "m", LatencyMs = 12.5, TokensPerSecond = 300 });
-        plan.Standby.Add(Id('b'));
+        plan.Standby.Add([Id('b'), Id('c')]);
         plan.Reasons.Add("m: because\e[2J");
         plan.Moves.Add(new PlanMove { WorkerId = Id('a'), Model = "m", To = new LayerSpan { Start = 0, End = 4 }, LoadBytes = 1 << 20 });
 
@@ -106,6 +107,7 @@ public sealed class SchedulerCommandsTests
             m      1         4-8     dddddddd
             m      copy      0-4     bbbbbbbb (two)
             -      standby   -       bbbbbbbb (two)
+            -      drains    -       cccccccc
             m pipeline 1: 12.5 ms per token of one session, 300 tokens/s together
             short: n lacks 2 GiB
             m: because?[2J

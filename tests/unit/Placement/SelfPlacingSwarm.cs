@@ -3,6 +3,7 @@ using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Placement;
 using Parallax.Placement.Records;
+using Parallax.Worker.Gpu.Swarm;
 using static Parallax.UnitTests.Scheduler.Swarms;
 
 namespace Parallax.UnitTests.Placement;
@@ -97,7 +98,7 @@ internal sealed class SelfPlacingSwarm
             Assert.True(PeerId.TryParse(Id(i + 1), out var self));
             var step = SelfPlacement.Decide(
                 new SelfPlacementInput(self, view, _models, Round * _round, Round * _begin[i], (_round - _intentSince[i]) * Round, Settle),
-                new AllocationOptions(),
+                SelfPlacing.Options,
                 _planner);
             happened |= step.Action is not SelfAction.Nothing;
             switch (step.Action)
