@@ -143,7 +143,14 @@ public sealed class AllocatorPropertyTests
 
                 var applied = Apply(held, next.Moves, cluster);
                 Assert.Equal(next.Plan.Assignments().OrderBy(static one => one.ToString()), applied.OrderBy(static one => one.ToString()));
-                Assert.Empty(Allocator.Replan(models, cluster, applied, Options).Moves);
+
+                // Planning on from there comes to rest: nearly always at once, sometimes after a further step that Z pays for.
+                for (var round = 0; next.Moves.Length > 0; round++)
+                {
+                    Assert.True(round < 4, "planning on from its own plans goes on and on");
+                    next = Allocator.Replan(models, cluster, applied, Options);
+                    applied = Apply(applied, next.Moves, cluster);
+                }
             },
             iter: 400);
 

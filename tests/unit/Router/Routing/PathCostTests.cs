@@ -244,7 +244,7 @@ public class PathCostTests
             }
 
             Assert.NotNull(choice);
-            Assert.Equal(cost, choice.Cost.TotalMs, 6);
+            Assert.Equal(cost, choice.Cost.TotalMs, tolerance: 1e-6);
             for (var i = 0; i < 3; i++)
             {
                 var shuffled = Shuffled(workers, seed + i);
