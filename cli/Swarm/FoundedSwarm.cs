@@ -1,4 +1,3 @@
-using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -17,7 +16,6 @@ using Parallax.Router.Routing;
 using Parallax.Runtime.Cpu;
 using Parallax.Scheduler;
 using Parallax.Swarm.Hosting;
-using Parallax.Swarm.Members;
 using Parallax.Swarm.Telemetry;
 using Parallax.Worker.Gpu.Swarm;
 
@@ -204,15 +202,15 @@ internal sealed class FoundedSwarm : IAsyncDisposable
         }
     }
 
-    /// <summary>Tells the scheduler what to serve; it may take a moment until it leads.</summary>
+    /// <summary>Tells the scheduler what to serve.</summary>
     private async Task DeployAsync(ServedDescription served, SwarmCredentials credentials, CancellationToken stop)
     {
-        using var channel = MemberChannels.Open(credentials, MemberFolder.Local(First.Address), First.Member.Self);
-        var client = new Contracts.V1.Scheduler.SchedulerClient(channel);
-        await WhenLeadingAsync(() => client.DeployAsync(new DeployRequest { CommandId = NewCommand(), Model = served.Model }, cancellationToken: stop).ResponseAsync, stop);
+        using var scheduler = new LeadingScheduler(credentials, MemberFolder.Local(First.Address));
+        var deploy = new DeployRequest { CommandId = NewCommand(), Model = served.Model };
+        await scheduler.CommandAsync(client => client.DeployAsync(deploy, cancellationToken: stop), stop);
         for (var i = 0; i < served.Cut.Length; i++)
         {
-            var request = new PinRequest
+            var pin = new PinRequest
             {
                 CommandId = NewCommand(),
                 WorkerId = _workers[i].Member.Self.ToString(),
@@ -220,41 +218,15 @@ internal sealed class FoundedSwarm : IAsyncDisposable
                 LayerStart = served.Cut[i].Start,
                 LayerEnd = served.Cut[i].End,
             };
-            await WhenLeadingAsync(() => client.PinAsync(request, cancellationToken: stop).ResponseAsync, stop);
+            await scheduler.CommandAsync(client => client.PinAsync(pin, cancellationToken: stop), stop);
         }
 
         if (served.Cut.IsEmpty)
         {
-            await WhenLeadingAsync(
-                () => client.UnpinAsync(
-                    new UnpinRequest { CommandId = NewCommand(), WorkerId = First.Member.Self.ToString(), Model = served.Model.Shape.Name }, cancellationToken: stop).ResponseAsync,
-                stop);
+            var unpin = new UnpinRequest { CommandId = NewCommand(), WorkerId = First.Member.Self.ToString(), Model = served.Model.Shape.Name };
+            await scheduler.CommandAsync(client => client.UnpinAsync(unpin, cancellationToken: stop), stop);
         }
     }
 
     private static string NewCommand() => $"run-{Guid.NewGuid():n}";
-
-    private static async Task WhenLeadingAsync<T>(Func<Task<T>> call, CancellationToken stop)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            try
-            {
-                await call();
-                return;
-            }
-            catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
-            {
-                return; // there was no such pin
-            }
-            catch (RpcException e) when (e.StatusCode is StatusCode.FailedPrecondition or StatusCode.Unavailable && attempt < 100)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(100), stop); // it has not taken the lead yet
-            }
-            catch (RpcException e)
-            {
-                throw new SwarmCommandException($"The scheduler does not take the model: {e.Status.Detail}", e);
-            }
-        }
-    }
 }

@@ -29,15 +29,6 @@ internal sealed record DeployedModel(
 
     public ModelClass Class => new(Shape.Name, Shape.WeightsHash, Residual, LinksQ8);
 
-    public ModelDemand ToDemand(ImmutableArray<Assignment> pins)
-    {
-        var demand = new ModelDemand(Shape) { Pins = pins, MaxPipelines = MaxPipelines == 0 ? null : MaxPipelines };
-        var context = Math.Min(ContextLimit == 0 ? Shape.ContextLimit : ContextLimit, Shape.ContextLimit);
-        return demand with
-        {
-            KvTokens = KvTokens == 0 ? demand.KvTokens : KvTokens,
-            Batch = MaxBatch == 0 ? demand.Batch : MaxBatch,
-            Context = Math.Min(demand.Context, context),
-        };
-    }
+    public ModelDemand ToDemand(ImmutableArray<Assignment> pins) =>
+        ModelDemands.Of(Shape, ContextLimit, KvTokens, MaxBatch, MaxPipelines) with { Pins = pins };
 }

@@ -45,7 +45,7 @@ internal sealed class SelfPlacing(SwarmRecord record, Replan replan, TimeSpan ji
             new SelfPlacementInput(
                 member.Self,
                 workers,
-                [.. models.Select(static model => new ModelDemand(ModelShapes.FromWire(model.Shape)))],
+                [.. models.Select(static model => ModelDemands.Of(ModelShapes.FromWire(model.Shape), model.ContextLimit, model.KvTokens, model.MaxBatch, model.MaxPipelines))],
                 map.HasLivePlan(now) ? null : now - map.PlanExpiresAt,
                 jitter,
                 record.Intent is null ? null : now - _intentSince,
