@@ -44,9 +44,11 @@ public sealed class HostsTests
 
         await left.ConnectAsync(right);
 
+        await swarm.UntilAsync("the plan joins them", static all => all.Plan.Shards.Count == 2 && all.Workers.All(static worker => worker.Unreachable.Count == 0));
         await swarm.UntilServingAsync(first);
         await swarm.UntilServingAsync(second);
         var http = await swarm.ServingAsync();
+        await swarm.ReadyAsync(http);
         Assert.NotEmpty(await new Story("demo", 1, 50).ReadAsync(http));
     }
 }

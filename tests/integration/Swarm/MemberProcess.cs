@@ -37,9 +37,9 @@ internal sealed class MemberProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         start.Environment["HOME"] = home;
-        foreach (var name1 in new[] { "XDG_CONFIG_HOME", "XDG_DATA_HOME", "PARALLAX_TOKEN", "PARALLAX_NATS_URL" })
+        foreach (var variable in new[] { "XDG_CONFIG_HOME", "XDG_DATA_HOME", "PARALLAX_TOKEN", "PARALLAX_NATS_URL" })
         {
-            start.Environment.Remove(name1);
+            start.Environment.Remove(variable);
         }
 
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{line[0]} did not start");

@@ -224,14 +224,6 @@ internal sealed class SwarmProcesses : IAsyncDisposable
         }
     }
 
-    /// <summary>A client of an API; disposed with the swarm.</summary>
-    public HttpClient Client(Uri address)
-    {
-        var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(5) };
-        _clients.Add(client);
-        return client;
-    }
-
     /// <summary>What all processes said.</summary>
     public string Said => string.Join('\n', _processes.Select(static process => process.Said));
 
@@ -245,6 +237,14 @@ internal sealed class SwarmProcesses : IAsyncDisposable
         }
 
         _root.Delete(recursive: true);
+    }
+
+    /// <summary>A client of an API; disposed with the swarm.</summary>
+    private HttpClient Client(Uri address)
+    {
+        var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(5) };
+        _clients.Add(client);
+        return client;
     }
 
     private bool HasCertificate(string name) => File.Exists(Path.Combine(StateOf(name), "peer.crt"));

@@ -10,7 +10,6 @@ internal sealed class Traffic
     private readonly long[] _events;
     private readonly Task _clients;
     private volatile bool _isStopping;
-    private int _read;
 
     private Traffic(HttpClient http, IReadOnlyList<(Story, string)> expected)
     {
@@ -18,9 +17,6 @@ internal sealed class Traffic
         _events = new long[expected.Count];
         _clients = Task.WhenAll(Enumerable.Range(0, expected.Count).Select(ClientAsync));
     }
-
-    /// <summary>Stories that were read to their end.</summary>
-    public int Read => Volatile.Read(ref _read);
 
     /// <summary>Reads each story once, for comparison, and then begins.</summary>
     public static async Task<Traffic> BeginAsync(HttpClient http, params Story[] stories)
@@ -31,12 +27,12 @@ internal sealed class Traffic
         return traffic;
     }
 
-    /// <summary>Waits until every client has read some more.</summary>
+    /// <summary>Waits until every client has read some more, or one has failed.</summary>
     public async Task FlowsAsync()
     {
         using var patience = Patience.Begin();
         var before = Events();
-        while (!_clients.IsCompleted && Events().Zip(before).Any(static pair => pair.First < pair.Second + 20))
+        while (!HasProblem() && Events().Zip(before).Any(static pair => pair.First < pair.Second + 20))
         {
             await Task.Delay(20, patience.Token);
         }
@@ -54,6 +50,14 @@ internal sealed class Traffic
         }
     }
 
+    private bool HasProblem()
+    {
+        lock (_gate)
+        {
+            return _problems.Count > 0;
+        }
+    }
+
     private long[] Events() => [.. Enumerable.Range(0, _events.Length).Select(i => Interlocked.Read(ref _events[i]))];
 
     private async Task ClientAsync(int client)
@@ -65,7 +69,6 @@ internal sealed class Traffic
             try
             {
                 var text = await story.ReadAsync(_http, () => Interlocked.Increment(ref _events[client]));
-                Interlocked.Increment(ref _read);
                 problem = text == expected ? "" : $"seed {story.Seed} became another story:\n{text}\ninstead of\n{expected}";
             }
             catch (Exception e) when (e is InvalidDataException or HttpRequestException or IOException)
