@@ -1,7 +1,7 @@
-using Parallax.Hosting.Http;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Parallax.Cli.Terminal;
+using Parallax.Hosting.Http;
 
 namespace Parallax.Cli.Run;
 

@@ -17,10 +17,9 @@ using Parallax.Router.Routing;
 using Parallax.Runtime.Cpu;
 using Parallax.Scheduler;
 using Parallax.Swarm.Hosting;
+using Parallax.Swarm.Joining;
 using Parallax.Swarm.Telemetry;
 using Parallax.Worker.Gpu.Swarm;
-
-using Parallax.Swarm.Joining;
 
 namespace Parallax.Cli.Swarm;
 

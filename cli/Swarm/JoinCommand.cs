@@ -9,9 +9,8 @@ using Parallax.ModelFiles.Storage;
 using Parallax.Placement;
 using Parallax.Runtime.Cpu;
 using Parallax.Swarm.Hosting;
-using Parallax.Worker.Gpu.Swarm;
-
 using Parallax.Swarm.Joining;
+using Parallax.Worker.Gpu.Swarm;
 
 namespace Parallax.Cli.Swarm;
 

@@ -2,9 +2,8 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Parallax.Hosting;
 using Parallax.Identity;
-using Parallax.Swarm.Members;
-
 using Parallax.Swarm.Joining;
+using Parallax.Swarm.Members;
 
 namespace Parallax.Cli.Swarm;
 

@@ -1,6 +1,6 @@
-using Parallax.Hosting.Http;
 using Parallax.Cli.Run;
 using Parallax.Hosting;
+using Parallax.Hosting.Http;
 
 
 namespace Parallax.Cli.Swarm;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using Parallax.Placement.Planning;
 using Parallax.Placement.Incremental;
+using Parallax.Placement.Planning;
 
 namespace Parallax.Placement;
 

@@ -94,45 +94,45 @@ public sealed partial class OverlayNode
         switch (request)
         {
             case PingCall:
-            {
-                var reply = await client.PingAsync(new Wire.PingRequest { Self = self }, cancellationToken: cancellationToken);
-                return (reply.Self is { } peer ? OverlayMapping.ReadId(peer.Id) : null, PingAnswer.Instance);
-            }
+                {
+                    var reply = await client.PingAsync(new Wire.PingRequest { Self = self }, cancellationToken: cancellationToken);
+                    return (reply.Self is { } peer ? OverlayMapping.ReadId(peer.Id) : null, PingAnswer.Instance);
+                }
 
             case FindNodeCall find:
-            {
-                var reply = await client.FindNodeAsync(
-                    new Wire.FindNodeRequest { Self = self, Target = OverlayMapping.ToWire(find.Target) }, cancellationToken: cancellationToken);
-                return (OverlayMapping.ReadId(reply.Responder), new FindNodeAnswer(OverlayMapping.ReadContacts(reply.Peers)));
-            }
+                {
+                    var reply = await client.FindNodeAsync(
+                        new Wire.FindNodeRequest { Self = self, Target = OverlayMapping.ToWire(find.Target) }, cancellationToken: cancellationToken);
+                    return (OverlayMapping.ReadId(reply.Responder), new FindNodeAnswer(OverlayMapping.ReadContacts(reply.Peers)));
+                }
 
             case FindValueCall find:
-            {
-                var wire = new Wire.FindValueRequest { Self = self, Key = OverlayMapping.ToWire(find.Key.Value) };
-                if (find.After is { } after)
                 {
-                    wire.After = OverlayMapping.ToWire(after);
-                }
+                    var wire = new Wire.FindValueRequest { Self = self, Key = OverlayMapping.ToWire(find.Key.Value) };
+                    if (find.After is { } after)
+                    {
+                        wire.After = OverlayMapping.ToWire(after);
+                    }
 
-                var reply = await client.FindValueAsync(wire, cancellationToken: cancellationToken);
-                var records = reply.Records.Select(OverlayMapping.ReadRecord).Where(static held => held is not null).Select(static held => held!.Value).ToList();
-                for (var i = records.Count; i < reply.Records.Count; i++)
-                {
-                    Refuse(OverlayRefusal.Malformed);
-                }
+                    var reply = await client.FindValueAsync(wire, cancellationToken: cancellationToken);
+                    var records = reply.Records.Select(OverlayMapping.ReadRecord).Where(static held => held is not null).Select(static held => held!.Value).ToList();
+                    for (var i = records.Count; i < reply.Records.Count; i++)
+                    {
+                        Refuse(OverlayRefusal.Malformed);
+                    }
 
-                return (OverlayMapping.ReadId(reply.Responder), new FindValueAnswer(records, OverlayMapping.ReadContacts(reply.Peers), reply.More));
-            }
+                    return (OverlayMapping.ReadId(reply.Responder), new FindValueAnswer(records, OverlayMapping.ReadContacts(reply.Peers), reply.More));
+                }
 
             case StoreCall store:
-            {
-                var wire = new Wire.StoreRequest { Self = self };
-                wire.Records.AddRange(store.Records.Select(static held => OverlayMapping.ToWire(held)));
-                var reply = await client.StoreAsync(wire, cancellationToken: cancellationToken);
-                return (
-                    OverlayMapping.ReadId(reply.Responder),
-                    reply.Results.Count == store.Records.Count ? new StoreAnswer([.. reply.Results.Select(OverlayMapping.Read)]) : null);
-            }
+                {
+                    var wire = new Wire.StoreRequest { Self = self };
+                    wire.Records.AddRange(store.Records.Select(static held => OverlayMapping.ToWire(held)));
+                    var reply = await client.StoreAsync(wire, cancellationToken: cancellationToken);
+                    return (
+                        OverlayMapping.ReadId(reply.Responder),
+                        reply.Results.Count == store.Records.Count ? new StoreAnswer([.. reply.Results.Select(OverlayMapping.Read)]) : null);
+                }
 
             default:
                 throw new ArgumentException($"{request.GetType().Name} is no call of the overlay.", nameof(request));

@@ -62,13 +62,15 @@ internal sealed class Caller : IDisposable
         {
             using var call = Worker.LoadShard(new LoadShardRequest { ModelPath = "/etc" }, cancellationToken: Token);
             await call.ResponseStream.MoveNext(Token);
-        });
+        }
+        );
         yield return ("Control", async () =>
         {
             using var call = Worker.Control(cancellationToken: Token);
             await WriteAsync(call.RequestStream, new RouterMessage { Hello = new Hello { RouterHigh = 1, RouterLow = 2 } });
             await call.ResponseStream.MoveNext(Token);
-        });
+        }
+        );
         yield return ("Frames", () => GreetAsync("intruder", heartbeats: false));
         yield return ("Heartbeats", () => GreetAsync("intruder", heartbeats: true));
         yield return ("Health", () => UnaryAsync("grpc.health.v1.Health", "Check"));

@@ -346,7 +346,10 @@ public sealed class FetchTests : IDisposable
     {
         await using var peer = await FilesPeer.StartAsync(FilesPeer.NewStore(new ModelStoreOptions
         {
-            CacheFolder = Cache("a"), Paths = [_model], MaxServeStreams = 2, Patience = TimeSpan.FromMilliseconds(500),
+            CacheFolder = Cache("a"),
+            Paths = [_model],
+            MaxServeStreams = 2,
+            Patience = TimeSpan.FromMilliseconds(500),
         }));
         var client = _channels.Client(peer.Address);
         var manifest = peer.Store.Held()[0].ManifestHash;

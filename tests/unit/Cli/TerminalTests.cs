@@ -1,6 +1,6 @@
-using Parallax.Hosting.Http;
 using Parallax.Cli.Run;
 using Parallax.Cli.Terminal;
+using Parallax.Hosting.Http;
 using Parallax.Runtime.Execution;
 
 namespace Parallax.UnitTests.Cli;

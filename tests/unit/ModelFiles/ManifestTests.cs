@@ -19,7 +19,15 @@ public sealed class ManifestTests : IDisposable
     /// <summary>Layers of about 3 MB, so that chunks of 1 MiB tell them apart.</summary>
     private static TinyModel Model(bool tied) => new()
     {
-        Architecture = "llama", Hidden = 256, Intermediate = 768, Heads = 4, KvHeads = 4, HeadDim = 64, Layers = 5, Vocabulary = 3000, Tied = tied,
+        Architecture = "llama",
+        Hidden = 256,
+        Intermediate = 768,
+        Heads = 4,
+        KvHeads = 4,
+        HeadDim = 64,
+        Layers = 5,
+        Vocabulary = 3000,
+        Tied = tied,
     };
 
     [Theory]

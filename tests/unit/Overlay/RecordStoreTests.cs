@@ -195,7 +195,10 @@ public sealed class RecordStoreTests
         {
             var quotas = new StoreQuotas
             {
-                PerPublisher = new Quota(3, 2000), PerKey = new Quota(4, 2500), PerSender = new Quota(6, 3500), InAll = new Quota(8, 5000),
+                PerPublisher = new Quota(3, 2000),
+                PerKey = new Quota(4, 2500),
+                PerSender = new Quota(6, 3500),
+                InAll = new Quota(8, 5000),
             };
             var store = new RecordStore(quotas, UncheckedSignatures.Verifier);
             var now = TimeSpan.Zero;
