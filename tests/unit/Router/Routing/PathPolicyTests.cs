@@ -151,12 +151,12 @@ public class PathPolicyTests
                 }
             }
 
-            var expected = Enumerate(candidates, [], 0).OrderBy(static path => path.Length).ThenBy(path => path.Sum(i => Sessions(candidates[i])))
-                .ThenBy(path => string.Join(' ', path.Select(i => candidates[i].Address)), StringComparer.Ordinal)
-                .FirstOrDefault([]);
-            Assert.Equal(expected, Chosen([.. candidates]));
+            // Which of several that tie is taken depends on shards, which the enumeration does not tell apart, but on no order.
+            var expected = Enumerate(candidates, [], 0).OrderBy(static path => path.Length).ThenBy(path => path.Sum(i => Sessions(candidates[i]))).FirstOrDefault([]);
+            int[] chosen = [.. Chosen([.. candidates])];
+            Assert.Equal((expected.Length, expected.Sum(i => Sessions(candidates[i]))), (chosen.Length, chosen.Sum(i => Sessions(candidates[i]))));
             candidates.Reverse();
-            Assert.Equal(expected, Chosen([.. candidates]).Select(i => candidates.Count - 1 - i));
+            Assert.Equal(chosen, Chosen([.. candidates]).Select(i => candidates.Count - 1 - i));
         });
 
     [Fact]
