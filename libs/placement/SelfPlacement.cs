@@ -143,7 +143,7 @@ public static class SelfPlacement
         return current.ToImmutable();
     }
 
-    private static bool IsCovered(ModelShape shape, ImmutableArray<Assignment> current)
+    private static bool IsCovered(ModelShape shape, IEnumerable<Assignment> current)
     {
         // A chain: ranges that follow one another, as a path needs them.
         var reached = new HashSet<int> { 0 };
@@ -163,7 +163,16 @@ public static class SelfPlacement
     {
         var cluster = WorkerRecords.ToSnapshot(
             input.Workers.Where(static worker => worker.IsReady || worker.Phase == WorkerPhase.Draining), static worker => worker.Phase == WorkerPhase.Draining);
-        var plan = replan(input.Models, cluster, current, options).Plan;
+
+        // First as if whoever serves stays: workers whose views differ for a moment then do not exchange their ranges. Only
+        // where that covers no model does anybody move.
+        var kept = Kept(input, current);
+        var plan = replan([.. input.Models.Select(model => model with { Pins = [.. kept.Where(one => one.Model == model.Shape.Name)] })], cluster, current, options).Plan;
+        if (!input.Models.All(model => IsCovered(model.Shape, plan.Assignments())))
+        {
+            plan = replan(input.Models, cluster, current, options).Plan;
+        }
+
         var mine = plan.Assignments().Where(assignment => assignment.Node == self).OrderBy(static one => one.Model, StringComparer.Ordinal);
         foreach (var assignment in mine)
         {
@@ -175,5 +184,14 @@ public static class SelfPlacement
         }
 
         return null;
+    }
+
+    /// <summary>Of what is held or claimed: each range's first holder, by id. Other holders of it are free to help elsewhere.</summary>
+    private static IEnumerable<Assignment> Kept(SelfPlacementInput input, ImmutableArray<Assignment> current)
+    {
+        var leaving = input.Workers.Where(static worker => worker.Phase == WorkerPhase.Draining).Select(static worker => worker.Id).ToHashSet(StringComparer.Ordinal);
+        return current.Where(one => !leaving.Contains(one.Node))
+            .OrderBy(static one => one.Node, StringComparer.Ordinal)
+            .DistinctBy(static one => (one.Model, one.Range));
     }
 }

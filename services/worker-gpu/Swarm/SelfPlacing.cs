@@ -27,7 +27,7 @@ internal sealed class SelfPlacing(SwarmRecord record, Replan replan, TimeSpan ji
     /// <summary>Why the last decision was made, for the log; empty: as before.</summary>
     public string News { get; private set; } = "";
 
-    /// <summary>The next step; what is served is never given up without a scheduler.</summary>
+    /// <summary>The next step; what is served is given up without a scheduler only while no chain of layers serves the model.</summary>
     public FollowStep Decide(SwarmMember member, ImmutableArray<OwnShard> own, TimeSpan now)
     {
         News = "";
@@ -73,9 +73,14 @@ internal sealed class SelfPlacing(SwarmRecord record, Replan replan, TimeSpan ji
             case SelfAction.Take when step.Range is { } range
                 && models.FirstOrDefault(model => model.Shape.Name == range.Model && model.Shape.WeightsHash == range.WeightsHash) is { } model:
                 var key = new ShardKey(range.Model, range.WeightsHash, range.Range, model.Residual == NumericClass.Types.Residual.F32, model.LinksQ8);
-                return own.Any(shard => shard.Key == key && shard.Phase != ShardPhase.Draining) ? FollowStep.Nothing : new FollowStep([key], [], []);
+                return own.Any(shard => shard.Key == key && shard.Phase != ShardPhase.Draining) ? FollowStep.Nothing : new FollowStep([key], Moved(own, key), []);
             default:
                 return FollowStep.Nothing;
         }
     }
+
+    /// <summary>What a worker that moves gives up: it may not have room for both, and no chain of layers needs it where it is.</summary>
+    private static ImmutableArray<(string Shard, string Why)> Moved(ImmutableArray<OwnShard> own, ShardKey to) =>
+        [.. own.Where(shard => shard.Phase == ShardPhase.Serving && shard.Key.Model == to.Model && shard.Key.WeightsHash == to.WeightsHash)
+            .Select(shard => (shard.Id, $"layers {to.Range} are missing and no chain serves the model"))];
 }

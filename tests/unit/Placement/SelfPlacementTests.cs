@@ -72,6 +72,21 @@ public class SelfPlacementTests
     }
 
     [Theory]
+    [MemberData(nameof(Planners.Names), MemberType = typeof(Planners))]
+    public void WhoServesAlone_Stays_AndWhoServesTheSameAsALowerId_Moves(string planner)
+    {
+        var tail = Shard("m", 4, 8, 8);
+        var newcomer = Decide(1, [OneWorker(1, 4), OneWorker(2, 4, tail)], planner: planner);
+        Assert.Equal((SelfAction.Publish, Range(0, 4)), (newcomer.Action, newcomer.Range!.Range));
+        Assert.Equal(SelfAction.Nothing, Decide(2, [OneWorker(1, 4), OneWorker(2, 4, tail)], planner: planner).Action);
+
+        ImmutableArray<WorkerView> twice = [OneWorker(1, 4, tail), OneWorker(2, 4, tail)];
+        Assert.Equal(SelfAction.Nothing, Decide(1, twice, planner: planner).Action);
+        var mover = Decide(2, twice, planner: planner);
+        Assert.Equal((SelfAction.Publish, Range(0, 4)), (mover.Action, mover.Range!.Range));
+    }
+
+    [Theory]
     [InlineData(WorkerPhase.Joining)]
     [InlineData(WorkerPhase.Draining)]
     public void WorkerThatIsNotReady_TakesNothing(WorkerPhase phase) =>
@@ -135,13 +150,13 @@ public class SelfPlacementTests
         OneWorker(number, layers) with { Intent = new ClaimedRange("m", Hash, Range(start, end)) };
 
     private static SelfStep Decide(
-        int self, ImmutableArray<WorkerView> workers, TimeSpan? expired, TimeSpan? age = null, TimeSpan? jitter = null)
+        int self, ImmutableArray<WorkerView> workers, TimeSpan? expired, TimeSpan? age = null, TimeSpan? jitter = null, string planner = "chain")
     {
         Assert.True(PeerId.TryParse(Id(self), out var id));
         return SelfPlacement.Decide(
-            new SelfPlacementInput(id, workers, Models, expired, jitter ?? TimeSpan.Zero, age, Settle), new AllocationOptions(), ChainPlanner.Replan);
+            new SelfPlacementInput(id, workers, Models, expired, jitter ?? TimeSpan.Zero, age, Settle), new AllocationOptions(), Planners.Get(planner));
     }
 
-    private static SelfStep Decide(int self, ImmutableArray<WorkerView> workers, TimeSpan? age = null) =>
-        Decide(self, workers, TimeSpan.FromMinutes(1), age);
+    private static SelfStep Decide(int self, ImmutableArray<WorkerView> workers, TimeSpan? age = null, string planner = "chain") =>
+        Decide(self, workers, TimeSpan.FromMinutes(1), age, planner: planner);
 }
