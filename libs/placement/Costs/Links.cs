@@ -9,6 +9,8 @@ internal sealed class Links
     private readonly NodeRoom[] _rooms;
     private readonly double _unknown;
     private readonly double[]? _matrix; // a table of everything while it is small
+    private readonly int[] _region;
+    private readonly int[] _domain;
     private readonly HashSet<(int, int)> _unreachable = [];
 
     public Links(ClusterSnapshot cluster, NodeRoom[] rooms, double unknownMs)
@@ -26,9 +28,11 @@ internal sealed class Links
             }
         }
 
+        _region = Number(rooms.Select(static room => room.Node.Region));
+        _domain = Number(rooms.Select(static room => room.Node.FailureDomain));
         HasDistances = !cluster.RoundTrips.IsEmpty
-            || rooms.Select(static room => room.Node.Region ?? "").Distinct(StringComparer.Ordinal).Skip(1).Any()
-            || Domains(rooms);
+            || _region.Distinct().Skip(1).Any()
+            || _domain.Where(static domain => domain != 0).GroupBy(static domain => domain).Any(static nodes => nodes.Skip(1).Any());
         if (HasDistances && rooms.Length <= MatrixNodes)
         {
             _matrix = new double[rooms.Length * rooms.Length];
@@ -63,13 +67,16 @@ internal sealed class Links
     public double RoundTrip(int i, int j) =>
         i == j ? 0 : !HasDistances ? _unknown : _matrix is { } known ? known[(i * _rooms.Length) + j] : Measured(i, j) ?? Estimate(i, j);
 
-    private static bool Domains(NodeRoom[] rooms)
+    /// <summary>Names as numbers, alike for alike names; 0 for none.</summary>
+    private static int[] Number(IEnumerable<string?> names)
     {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        return rooms.Any(room => !string.IsNullOrEmpty(room.Node.FailureDomain) && !seen.Add(room.Node.FailureDomain));
+        var known = new Dictionary<string, int>(StringComparer.Ordinal) { [""] = 0 };
+        return [.. names.Select(name =>
+        {
+            known.TryAdd(name ?? "", known.Count);
+            return known[name ?? ""];
+        })];
     }
-
-    private static bool IsAlike(string? one, string? other) => !string.IsNullOrEmpty(one) && string.Equals(one, other, StringComparison.Ordinal);
 
     /// <summary>The mean of both directions, or the one that is known.</summary>
     private double? Measured(int i, int j)
@@ -84,11 +91,8 @@ internal sealed class Links
         return ((there ?? back) + (back ?? there)) / 2;
     }
 
-    private double Estimate(int i, int j)
-    {
-        var (one, other) = (_rooms[i].Node, _rooms[j].Node);
-        return IsAlike(one.FailureDomain, other.FailureDomain) ? 0 : IsAlike(one.Region, other.Region) ? _unknown / 4 : _unknown;
-    }
+    private double Estimate(int i, int j) =>
+        _domain[i] != 0 && _domain[i] == _domain[j] ? 0 : _region[i] != 0 && _region[i] == _region[j] ? _unknown / 4 : _unknown;
 
     private double? Known(string from, string to) =>
         _cluster.RoundTrips.TryGetValue((from, to), out var ms) && ms >= 0 ? Math.Min(ms, 1e6) : null;

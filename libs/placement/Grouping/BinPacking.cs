@@ -131,8 +131,15 @@ internal sealed class BinPacking(BinFigures figures)
     {
         _looks = figures.Rooms.Length <= SmallCluster ? LooksOfSmallCluster : LooksOfCluster + (LooksPerNode * figures.Rooms.Length);
         var budget = (2 * _bins.Count) + 16;
+        if (_slack.Sum(static slack => (long)slack) + _unused.Sum(node => (long)figures.Plain[node]) < -(long)Tolerance * _bins.Count)
+        {
+            return false; // exchanges move layers about and make none
+        }
+
         while (true)
         {
+            // Looking through all pipelines for a partner is work too.
+            _looks -= _bins.Count / 8;
             var worst = -1;
             for (var bin = 0; bin < _bins.Count; bin++)
             {
@@ -147,7 +154,7 @@ internal sealed class BinPacking(BinFigures figures)
                 return true;
             }
 
-            if (budget-- == 0 || !(TakeUnused(worst) || MoveTo(worst) || Swap(worst) || SwapForTwo(worst)))
+            if (budget-- == 0 || _looks <= 0 || !(TakeUnused(worst) || MoveTo(worst) || Swap(worst) || SwapForTwo(worst)))
             {
                 return false;
             }

@@ -10,7 +10,7 @@ namespace Parallax.Placement.Grouping;
 internal static class DistanceRefinement
 {
     /// <summary>Exchanges looked at, at most; on large clusters the first sweep is not finished.</summary>
-    private const int MostLooks = 20_000;
+    private const int MostLooks = 8_000;
 
     private const int MostSweeps = 4;
 

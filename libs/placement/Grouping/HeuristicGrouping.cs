@@ -114,7 +114,9 @@ internal sealed class HeuristicGrouping
     /// </summary>
     private void Fewest(int pipelines, int bound, ref List<List<int>> best, ref Score score)
     {
-        if (!_works.ContainsKey(pipelines) && !Try(pipelines, _nodes, ref best, ref score))
+        // More nodes than this would not be better than what is there.
+        var most = Math.Min(_nodes, MostWorthwhile(pipelines, score));
+        if (_works.GetValueOrDefault(pipelines, int.MaxValue) > most && (most < bound || !Try(pipelines, most, ref best, ref score)))
         {
             return;
         }
@@ -136,6 +138,23 @@ internal sealed class HeuristicGrouping
                 fails = middle;
             }
         }
+    }
+
+    /// <summary>The most nodes with which so many pipelines are better than a score.</summary>
+    private static int MostWorthwhile(int pipelines, Score score)
+    {
+        if (score.Pipelines == 0)
+        {
+            return int.MaxValue;
+        }
+
+        var nodes = (int)Math.Min(int.MaxValue - 1L, ((long)pipelines * pipelines * score.Stages / ((long)score.Pipelines * score.Pipelines)) + 1);
+        while (nodes > 0 && new Score(pipelines, nodes) <= score)
+        {
+            nodes--;
+        }
+
+        return nodes;
     }
 
     private bool Try(int pipelines, int nodes, ref List<List<int>> best, ref Score score)
