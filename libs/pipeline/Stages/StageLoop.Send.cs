@@ -59,11 +59,7 @@ internal sealed partial class StageLoop
     /// </summary>
     private bool TrySettle(StageSession session)
     {
-        if (!_isHead && !_isTail)
-        {
-            session.Previous.Say(
-                session.Receiver.Need(session.Sender.Missing(session.Receiver.Applied)), session.Receiver.StateWant);
-        }
+        session.Previous.Say(session.Flow.Need(), session.Receiver.StateWant);
 
         var (sender, isWaiting) = (session.Sender, false);
         while (sender.TryNext(FrameLimits.MaxRows, out var run))

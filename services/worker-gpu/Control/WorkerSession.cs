@@ -36,6 +36,7 @@ internal sealed class WorkerSession(
     private bool _endSent;
     private bool _queued;
     private bool _started;
+    private bool _fenced; // since its last Fence, until Start: nothing but the answer to it is said
     private string? _abort;
 
     public SessionId Id => id;
@@ -110,7 +111,7 @@ internal sealed class WorkerSession(
             Own(stream);
             _epoch = at;
             _reference = SessionRefs.Create(id, at, incarnation);
-            (_answer, _answerSent, _started, _loss) = (null, false, false, null);
+            (_answer, _answerSent, _started, _fenced, _loss) = (null, false, false, true, null);
             _answerKnown = known.Count;
             for (var i = _ids.Count; i < known.Count; i++)
             {
@@ -129,7 +130,7 @@ internal sealed class WorkerSession(
     {
         lock (_gate)
         {
-            if (answer.Session.ToEpoch() != _epoch)
+            if (answer.Session is { } named && named.ToEpoch() != _epoch)
             {
                 return;
             }
@@ -237,7 +238,7 @@ internal sealed class WorkerSession(
                 return false;
             }
 
-            _started = true;
+            (_started, _fenced) = (true, false);
             if (emitsTokens)
             {
                 _ids.RemoveRange(_answerKnown, _ids.Count - _answerKnown);
@@ -353,7 +354,7 @@ internal sealed class WorkerSession(
                 return new WorkerMessage { OpenAck = _answer };
             }
 
-            if (_started && emitsTokens && _cursor < _ids.Count)
+            if (!_fenced && emitsTokens && _cursor < _ids.Count)
             {
                 TakeTokens(_tokens, _cursor);
                 _cursor = _ids.Count;
@@ -374,7 +375,7 @@ internal sealed class WorkerSession(
                 };
             }
 
-            if (_end is { } end && !_endSent && _answerSent)
+            if (_end is { } end && !_endSent && (!_fenced || _answerSent))
             {
                 _endSent = true;
                 return new WorkerMessage { Finished = WorkerMapping.ToWire(end, _reference) };
