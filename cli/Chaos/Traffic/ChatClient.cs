@@ -37,9 +37,11 @@ internal sealed class ChatClient : IDisposable
     /// <param name="salt">Separates prefix caches.</param>
     /// <param name="onArrival">Told of tokens.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<AskResult> AskAsync(ChatQuestion question, string salt, Action<Arrival>? onArrival, CancellationToken cancellationToken)
+    /// <param name="onComment">Told of comments in the stream, e.g. what the answer waits for.</param>
+    public async Task<AskResult> AskAsync(
+        ChatQuestion question, string salt, Action<Arrival>? onArrival, CancellationToken cancellationToken, Action<string>? onComment = null)
     {
-        var ask = new Ask(question.With(salt), onArrival, _clock.GetTimestamp());
+        var ask = new Ask(question.With(salt), onArrival, onComment, _clock.GetTimestamp());
         using var patience = new CancellationTokenSource(_stuckAfter, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
@@ -134,6 +136,10 @@ internal sealed class ChatClient : IDisposable
                     return error;
                 }
             }
+            else if (line.StartsWith(':'))
+            {
+                ask.Comment(line[1..].Trim());
+            }
         }
 
         ask.Failure = Failure.Broken;
@@ -156,7 +162,7 @@ internal sealed class ChatClient : IDisposable
     }
 
     /// <summary>A request and how far it is.</summary>
-    private sealed class Ask(string body, Action<Arrival>? onArrival, long sent)
+    private sealed class Ask(string body, Action<Arrival>? onArrival, Action<string>? onComment, long sent)
     {
         private int _resumed;
         private int _restarted;
@@ -173,6 +179,8 @@ internal sealed class ChatClient : IDisposable
         public Failure Failure { get; set; }
 
         public string Problem { get; set; } = "";
+
+        public void Comment(string text) => onComment?.Invoke(text);
 
         /// <summary>Takes an event; whether it brought tokens.</summary>
         public bool Take(string id, string data, long at)

@@ -18,6 +18,7 @@ internal sealed class ChatTraffic : IAsyncDisposable
     private readonly Action<Arrival>? _onArrival;
     private readonly CancellationTokenSource _abandoned = new();
     private readonly TaskCompletionSource _allRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _commented = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new(); // guards _tally, _problems and _silent
     private readonly List<string> _problems = [];
     private readonly HashSet<int> _silent;
@@ -47,6 +48,9 @@ internal sealed class ChatTraffic : IAsyncDisposable
 
     /// <summary>Completes when every client has read a token, or the traffic has ended.</summary>
     public Task AllRead => Task.WhenAny(_allRead.Task, _clients);
+
+    /// <summary>Completes when a stream has said something that is no event, e.g. what its answer waits for.</summary>
+    public Task CommentedAsync => _commented.Task;
 
     /// <summary>Completes when all clients have ended.</summary>
     public Task Ended => _clients;
@@ -119,7 +123,7 @@ internal sealed class ChatTraffic : IAsyncDisposable
                 ? "shared"
                 : string.Create(CultureInfo.InvariantCulture, $"request {number}");
             Count(tally => tally with { Started = tally.Started + 1 });
-            var result = await _client.AskAsync(question, salt, arrival => OnArrival(client, arrival), _abandoned.Token);
+            var result = await _client.AskAsync(question, salt, arrival => OnArrival(client, arrival), _abandoned.Token, _ => _commented.TrySetResult());
             End(number, question, expected, result);
             if (result.Outcome != AskOutcome.Complete)
             {
