@@ -1,5 +1,3 @@
-using Parallax.Cli.Chaos.Faults;
-
 namespace Parallax.IntegrationTests.Failover;
 
 /// <summary>Workers with a spare each are killed, stopped and cut off in mid-answer: the answers are those without faults.</summary>
