@@ -19,10 +19,11 @@ internal static class RouterCommand
         var queued = new Option<int>("--max-queued") { Description = "Requests that may wait for their turn; more are answered with 429.", DefaultValueFactory = static _ => 256 };
         var log = new Option<string?>("--request-log") { Description = "File of the request log; 'none' keeps none (default: a file per port in the user's application data)." };
         var forced = new Option<bool>("--request-log-forced") { Description = "Force the request log to the disk with each commit." };
+        var noFailover = new Option<bool>("--no-failover") { Description = "End a request with an error when one of its workers is lost, in place of going on over others (for comparisons)." };
         var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on when the router is stopped.", DefaultValueFactory = static _ => 10 };
         var command = new RootCommand("Parallax router: the OpenAI-compatible front door to workers.")
         {
-            model, worker, stages, bind, port, inFlight, queued, log, forced, drain,
+            model, worker, stages, bind, port, inFlight, queued, log, forced, noFailover, drain,
         };
         var join = new JoinOptions();
         join.AddTo(command);
@@ -44,6 +45,7 @@ internal static class RouterCommand
                     var path => path,
                 },
                 RequestLogForced = parsed.GetValue(forced),
+                Failover = !parsed.GetValue(noFailover),
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),
             },
             join.Read(parsed),

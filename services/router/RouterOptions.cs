@@ -67,6 +67,9 @@ public sealed record RouterOptions
     /// <summary>Bytes of the request log's file before it is put aside as <c>.1</c>, replacing the one before.</summary>
     public long RequestLogMaxBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>Whether a request goes on over other workers when one of its workers is lost; off, it ends with an error.</summary>
+    public bool Failover { get; init; } = true;
+
     /// <summary>Identifies this router to workers; random by default.</summary>
     public Guid RouterId { get; init; } = new(RandomNumberGenerator.GetBytes(16));
 

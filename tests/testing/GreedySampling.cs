@@ -4,7 +4,8 @@ using Parallax.Runtime.Sampling;
 
 namespace Parallax.Testing;
 
-/// <summary>Takes the largest logit, ties to the lower id; checks that it is told every adopted token, once, in order.</summary>
+/// <summary>Takes the largest logit, ties to the lower id; checks that it is told every adopted token, once, in order.
+/// Before its first draw it takes those that were drawn elsewhere.</summary>
 internal sealed class GreedySampling : ITokenSamplerFactory
 {
     /// <summary>Called before each draw with (token index); may throw in the sampler's place.</summary>
@@ -37,7 +38,7 @@ internal sealed class GreedySampling : ITokenSamplerFactory
 
         public void Append(int tokenId)
         {
-            if (tokenId != _last)
+            if (_last >= 0 && tokenId != _last)
             {
                 throw new InvalidOperationException($"{tokenId} is adopted when {_last} was drawn");
             }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 using Parallax.Pipeline.Links;
 using Parallax.Runtime.Execution;
@@ -48,8 +49,8 @@ public sealed class StageEngine : ISessionEngine
         _executor.OpenAsync(request, sink, cancellationToken);
 
     /// <inheritdoc/>
-    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0) =>
-        _executor.Start(session, epoch, keep, nextIncarnation);
+    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default) =>
+        _executor.Start(session, epoch, keep, nextIncarnation, answer);
 
     /// <inheritdoc/>
     public void Acknowledge(SessionId session, Epoch epoch, int known) => _executor.Acknowledge(session, epoch, known);

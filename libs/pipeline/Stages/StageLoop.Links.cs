@@ -83,6 +83,7 @@ internal sealed partial class StageLoop
             {
                 session.InFlightBytes = 0;
                 session.Sender.Disconnected();
+                ReportLoss(session, isUnknown: false);
             }
 
             if (session.Previous == peer)
@@ -136,7 +137,14 @@ internal sealed partial class StageLoop
             return;
         }
 
-        if (FindFault(session, peer, run) is var fault and not FrameRefusal.None)
+        if (session.Previous != peer)
+        {
+            // The path no longer leads from there to here: whoever still sends is told so, once, and stops.
+            peer.Say(peer.Unknown.OnRun(generation, run.Head), default);
+            return;
+        }
+
+        if (FindFault(session, run) is var fault and not FrameRefusal.None)
         {
             peer.Refuse(generation, fault);
             return;
@@ -164,14 +172,9 @@ internal sealed partial class StageLoop
     }
 
     /// <summary>What is wrong with a run that came for a session, apart from its place in the flow.</summary>
-    private FrameRefusal FindFault(StageSession session, StagePeer peer, in RowRunView run)
+    private FrameRefusal FindFault(StageSession session, in RowRunView run)
     {
         var head = run.Head;
-        if (session.Previous != peer)
-        {
-            return FrameRefusal.BadValue;
-        }
-
         if (!session.HasRoomFor(head.First, head.Count))
         {
             return FrameRefusal.BadPosition;
@@ -222,13 +225,12 @@ internal sealed partial class StageLoop
 
         if (session.Next != peer)
         {
-            peer.Refuse(generation, FrameRefusal.BadValue);
-            return;
+            return; // the path has changed since it was said
         }
 
         if (session.Sender.OnMessage(generation, message, want) == SenderEvent.StageLost)
         {
-            End(session, FinishReason.Error, $"the next stage, worker '{peer.Id}', no longer holds the session");
+            ReportLoss(session, isUnknown: true);
             return;
         }
 
@@ -241,6 +243,18 @@ internal sealed partial class StageLoop
                 peer.IsThrottled = false;
                 SettleAll(peer);
             }
+        }
+    }
+
+    /// <summary>
+    /// The router hears that the next stage is out of reach and finds another way (rule 4); the session waits, the batch goes
+    /// on. A session that is fenced or not started yet has nothing to miss.
+    /// </summary>
+    private static void ReportLoss(StageSession session, bool isUnknown)
+    {
+        if (session.IsRunning || session.State == SessionState.Waiting)
+        {
+            session.Sink.OnStageLost(new StageLoss(session.Id, session.Epoch, session.Next.Id, isUnknown));
         }
     }
 

@@ -1,4 +1,3 @@
-using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Batching;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.KvCache;
@@ -55,33 +54,6 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
     /// <summary>Bytes that the journals hold (tests).</summary>
     internal long JournalBytes => _budget.Used;
 
-    public override void Start(SessionId id, Epoch epoch, int keep, long nextIncarnation = 0)
-    {
-        if (Table.Find(id, epoch) is not { State: SessionState.Opened } session)
-        {
-            return;
-        }
-
-        if (keep < 0 || keep > session.CachedPrefix || keep % KvGroup.BlockTokens != 0)
-        {
-            End(session, FinishReason.Error, $"Start asks to keep {keep} tokens: a multiple of {KvGroup.BlockTokens}, 0 to {session.CachedPrefix}");
-            return;
-        }
-
-        // Blocks may have been reclaimed since Open: then this stage begins with less than the others, and says so to the
-        // previous one. All go on from the cached prefix that they agreed on, so nothing more may be matched.
-        session.MayMatch = false;
-        session.CachedTokens = Cache.Truncate(session.Sequence, keep);
-        session.SampleFrom = session.PromptLength - 1;
-        session.Sender.Resume(
-            epoch, _isTail ? session.PromptLength : keep, session.SampleFrom, nextIncarnation);
-        var state = session.Receiver.Resume(epoch, _isHead ? session.PromptLength : session.CachedTokens);
-        session.Previous.Say(state, session.Receiver.StateWant);
-        session.FollowReceiver();
-        Table.Start(session);
-        Unsettle(session);
-    }
-
     /// <summary>Frees what frames and journals hold.</summary>
     public void Dispose()
     {
@@ -137,17 +109,30 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
     protected override void OnOpened(StageSession session)
     {
         session.Open(_neighbours.Incarnation);
-        if (session.Previous.Generation is var from and > 0)
-        {
-            session.Receiver.Connected(from); // fenced until Start: nothing is said
-        }
-
-        if (session.Next.Generation is var to and > 0)
-        {
-            session.Sender.Connected(to);
-        }
-
+        session.ConnectReceiver();
+        session.ConnectSender();
         _neighbours.Claim(session.Id);
+    }
+
+    protected override void OnFenced(StageSession session, OpenRequest request)
+    {
+        LeaveGroup(session);
+        session.FenceHops(request.Epoch, PeerOf(request.Path!.Previous.WorkerId), PeerOf(request.Path.Next.WorkerId));
+        session.FollowReceiver();
+    }
+
+    protected override void OnStarted(StageSession session, int keep, long nextIncarnation)
+    {
+        // All stages go on from the positions that the router names, so nothing more may be matched. One that has less, since
+        // blocks were reclaimed or it is new on the path, says so to the previous one.
+        session.MayMatch = false;
+        var kept = _isTail ? session.KnownIds : keep;
+        session.Journal.Truncate(kept);
+        session.Sender.Resume(session.Epoch, kept, session.SampleFrom, nextIncarnation);
+        var state = session.Receiver.Resume(session.Epoch, _isHead ? session.KnownIds : session.Sequence.Length);
+        session.Previous.Say(state, session.Receiver.StateWant);
+        session.FollowReceiver();
+        Unsettle(session);
     }
 
     protected override void OnRemoved(StageSession session)

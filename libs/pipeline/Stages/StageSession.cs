@@ -1,3 +1,4 @@
+using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.KvCache;
 using Parallax.Transport.Flow;
@@ -25,22 +26,22 @@ internal sealed class StageSession : EngineSession
         int window)
         : base(request, sink, sampler, sequence)
     {
-        Path = request.Path!;
         Previous = previous;
         Next = next;
         Journal = journal;
         Sender = new HopSender(request.Epoch, window, tokens: Path.IsTail);
-        KnownIds = PromptLength;
+        KnownIds = TokenCount;
+        SampleFrom = KnownIds - 1;
     }
 
     /// <summary>The ring.</summary>
-    public StagePath Path { get; }
+    public StagePath Path => Request.Path!;
 
     /// <summary>Who sends to this stage.</summary>
-    public StagePeer Previous { get; }
+    public StagePeer Previous { get; private set; }
 
     /// <summary>Whom this stage sends to.</summary>
-    public StagePeer Next { get; }
+    public StagePeer Next { get; private set; }
 
     /// <summary>What has come from the previous stage; set when the cached prefix is known.</summary>
     public HopReceiver Receiver { get; private set; } = null!;
@@ -91,8 +92,62 @@ internal sealed class StageSession : EngineSession
     public void Open(long incarnation)
     {
         Receiver = new HopReceiver(
-            Id, incarnation, Epoch, tokens: Path.IsHead, applied: Path.IsHead ? PromptLength : Sequence.Length);
+            Id, incarnation, Epoch, tokens: Path.IsHead, applied: Path.IsHead ? KnownIds : Sequence.Length);
         FollowReceiver();
+    }
+
+    /// <inheritdoc/>
+    public override ReadOnlySpan<int> AnswerTokenIds => AllTokenIds[PromptLength..KnownIds];
+
+    /// <summary>A Fence: both hops stop at the epoch, what has come and is not computed is void, and the neighbours may be others.</summary>
+    public void FenceHops(Epoch epoch, StagePeer previous, StagePeer next)
+    {
+        Receiver.Fence(epoch);
+        Sender.Fence(epoch);
+        DropRows();
+        UnacknowledgedRows = 0;
+        Next.InFlightBytes -= InFlightBytes;
+        InFlightBytes = 0;
+        Journal.EndReservations();
+        if (previous != Previous)
+        {
+            Previous = previous;
+            Receiver.Disconnected();
+            ConnectReceiver();
+        }
+
+        if (next != Next)
+        {
+            Next = next;
+            Sender.Disconnected();
+            ConnectSender();
+        }
+    }
+
+    /// <summary>Tells the fenced hops of the links that are up; nothing is said before Start.</summary>
+    public void ConnectReceiver()
+    {
+        if (Previous.Generation is var generation and > 0)
+        {
+            Receiver.Connected(generation);
+        }
+    }
+
+    /// <summary>As <see cref="ConnectReceiver"/>, of the other side.</summary>
+    public void ConnectSender()
+    {
+        if (Next.Generation is var generation and > 0)
+        {
+            Sender.Connected(generation);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int SetAnswer(ReadOnlySpan<int> more)
+    {
+        KnownIds = base.SetAnswer(more);
+        SampleFrom = KnownIds - 1;
+        return KnownIds;
     }
 
     /// <summary>Behind the head: what can be computed follows what has been accepted.</summary>

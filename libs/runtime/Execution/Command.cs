@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 
 namespace Parallax.Runtime.Execution;
@@ -26,6 +27,7 @@ internal enum CommandKind
 /// <param name="Number">Start's next incarnation; of a link, the connection's number.</param>
 /// <param name="Link">The link that a command about links concerns.</param>
 /// <param name="Content">What came over it.</param>
+/// <param name="Answer">Ids that Start brings.</param>
 internal readonly record struct Command(
     CommandKind Kind,
     SessionId Session = default,
@@ -34,7 +36,8 @@ internal readonly record struct Command(
     Opening? Opening = null,
     long Number = 0,
     object? Link = null,
-    IDisposable? Content = null);
+    IDisposable? Content = null,
+    ImmutableArray<int> Answer = default);
 
 /// <summary>An Open and who waits for its answer.</summary>
 internal sealed class Opening(OpenRequest request, ISessionSink sink)

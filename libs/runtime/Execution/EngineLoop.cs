@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Batching;
 using Parallax.Runtime.KvCache;
 
@@ -19,26 +18,6 @@ internal sealed class EngineLoop : SessionLoop<EngineSession>
             throw new ArgumentException(
                 $"the shard of layers {shard.Range} lacks the embedding or the head: this engine runs whole models", nameof(shard));
         }
-    }
-
-    public override void Start(SessionId id, Epoch epoch, int keep, long nextIncarnation = 0)
-    {
-        if (Table.Find(id, epoch) is not { State: SessionState.Opened } session)
-        {
-            return;
-        }
-
-        if (keep < 0 || keep > session.CachedPrefix || keep % KvGroup.BlockTokens != 0)
-        {
-            End(session, FinishReason.Error, $"Start asks to keep {keep} tokens: a multiple of {KvGroup.BlockTokens}, 0 to {session.CachedPrefix}");
-            return;
-        }
-
-        // Asked for less than is cached, the session starts there: other stages of its path need the positions from
-        // there on. What it held may also have been reclaimed since Open; then it computes more.
-        session.MayMatch = keep == session.CachedPrefix;
-        session.CachedTokens = Cache.Truncate(session.Sequence, keep);
-        Table.Start(session);
     }
 
     public override bool Step(TimeSpan now)

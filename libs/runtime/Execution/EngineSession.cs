@@ -17,19 +17,20 @@ internal class EngineSession
         Sequence = sequence;
         _tokenIds = new int[request.PromptTokenIds.Length + request.Sampling.MaxTokens];
         request.PromptTokenIds.CopyTo(_tokenIds);
-        TokenCount = PromptLength;
-        Known = PromptLength;
+        request.AnswerTokenIds.CopyTo(_tokenIds, PromptLength);
+        TokenCount = PromptLength + request.AnswerTokenIds.Length;
+        Known = TokenCount;
     }
 
-    public OpenRequest Request { get; }
+    public OpenRequest Request { get; private set; }
 
     public SessionId Id => Request.Session;
 
     public Epoch Epoch => Request.Epoch;
 
-    public ISessionSink Sink { get; }
+    public ISessionSink Sink { get; private set; }
 
-    public ITokenSampler Sampler { get; }
+    public ITokenSampler Sampler { get; set; }
 
     /// <summary>Its KV blocks.</summary>
     public KvSequence Sequence { get; }
@@ -41,6 +42,9 @@ internal class EngineSession
 
     /// <summary>Tokens known: prompt and answer (N of the session protocol).</summary>
     public int TokenCount { get; protected set; }
+
+    /// <summary>Ids of the answer that are known.</summary>
+    public virtual ReadOnlySpan<int> AnswerTokenIds => _tokenIds.AsSpan(PromptLength, Generated);
 
     /// <summary>Room for the ids of prompt and answer; known up to <see cref="TokenCount"/>.</summary>
     protected Span<int> AllTokenIds => _tokenIds;
@@ -67,6 +71,9 @@ internal class EngineSession
 
     /// <summary>False while the router's Start asked for less than the cache has.</summary>
     public bool MayMatch { get; set; } = true;
+
+    /// <summary>Whether it was fenced since it was opened, so that its next Start is a Resume.</summary>
+    public bool IsFenced { get; private set; }
 
     /// <summary>Times it gave its blocks back after it had run.</summary>
     public int Preemptions { get; set; }
@@ -96,6 +103,25 @@ internal class EngineSession
 
     /// <summary>Whether the router must acknowledge tokens before more are computed.</summary>
     public bool IsPaused(int runAhead) => TokenCount - Known >= runAhead;
+
+    /// <summary>Stops it where it is: the request of a higher epoch takes the place of its own.</summary>
+    public void Fence(OpenRequest request, ISessionSink sink)
+    {
+        (Request, Sink, IsFenced, State) = (request, sink, true, SessionState.Opened);
+        CachedPrefix = Sequence.Length;
+    }
+
+    /// <summary>The answer is known as far as the request of its Open and <paramref name="more"/> say, and no further.</summary>
+    /// <returns>N.</returns>
+    public virtual int SetAnswer(ReadOnlySpan<int> more)
+    {
+        var known = PromptLength + Request.AnswerTokenIds.Length;
+        Request.AnswerTokenIds.CopyTo(_tokenIds, PromptLength);
+        more.CopyTo(_tokenIds.AsSpan(known));
+        TokenCount = known + more.Length;
+        Known = TokenCount;
+        return TokenCount;
+    }
 
     /// <summary>Adopts a token.</summary>
     public virtual void Append(int tokenId)

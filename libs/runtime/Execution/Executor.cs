@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 
 namespace Parallax.Runtime.Execution;
@@ -81,8 +82,8 @@ public sealed class Executor : ISessionEngine
     }
 
     /// <inheritdoc/>
-    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0) =>
-        _commands.Enqueue(new Command(CommandKind.Start, session, epoch, keep, Number: nextIncarnation));
+    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default) =>
+        _commands.Enqueue(new Command(CommandKind.Start, session, epoch, keep, Number: nextIncarnation, Answer: answer));
 
     /// <inheritdoc/>
     public void Acknowledge(SessionId session, Epoch epoch, int known) =>
@@ -214,7 +215,7 @@ public sealed class Executor : ISessionEngine
                 Open(command.Opening!);
                 break;
             case CommandKind.Start:
-                _loop.Start(command.Session, command.Epoch, command.Value, command.Number);
+                _loop.Start(command.Session, command.Epoch, command.Value, command.Number, command.Answer);
                 break;
             case CommandKind.Acknowledge:
                 _loop.Acknowledge(command.Session, command.Epoch, command.Value);

@@ -15,18 +15,22 @@ public interface ISessionEngine : IAsyncDisposable
 
     /// <summary>
     /// Opens a session (session protocol, rule 2): checks limits, reserves, pins the cached prefix. Nothing is computed
-    /// before <see cref="Start"/>.
+    /// before <see cref="Start"/>. For a session that is held at a lower epoch it is the Fence of rule 5: the session stops
+    /// where it is, keeps its KV and outputs, and waits for <see cref="Start"/> at the new epoch, on the new path.
     /// </summary>
     Task<OpenResult> OpenAsync(OpenRequest request, ISessionSink sink, CancellationToken cancellationToken);
 
     /// <summary>
     /// Starts an open session at applied = <paramref name="keep"/> (a whole number of blocks, at most the pinned prefix).
+    /// After a Fence, or where a part of the answer is known, it is the Resume of rule 5: the session goes back to N tokens
+    /// (prompt, Open's answer, <paramref name="answer"/>) and to at most <paramref name="keep"/> positions, below N.
     /// </summary>
     /// <param name="session">The session.</param>
     /// <param name="epoch">The epoch of its Open.</param>
     /// <param name="keep">Leading positions to keep.</param>
     /// <param name="nextIncarnation">Of the next stage on its path, as it accepted the Open; 0 where there is none.</param>
-    void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0);
+    /// <param name="answer">Ids of the answer that follow those of the Open; default: none.</param>
+    void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default);
 
     /// <summary>The router knows <paramref name="known"/> tokens of prompt and answer; the engine runs at most 32 ahead (rule 6).</summary>
     void Acknowledge(SessionId session, Epoch epoch, int known);
@@ -61,6 +65,12 @@ public sealed record OpenRequest
 
     public required SamplingParameters Sampling { get; init; }
 
+    /// <summary>Ids of the answer that are known already; the session goes on from there.</summary>
+    public ImmutableArray<int> AnswerTokenIds { get; init; } = [];
+
+    /// <summary>Whether the session must be held already, at a lower epoch: refused with <see cref="OpenRefusal.NotHeld"/> when it is not.</summary>
+    public bool IsFence { get; init; }
+
     /// <summary>Sessions of one client share the machine fairly with other clients'; empty is one client.</summary>
     public string Client { get; init; } = "";
 
@@ -94,10 +104,13 @@ public enum OpenRefusal
 
     /// <summary>The engine is stopping.</summary>
     Stopping,
+
+    /// <summary>A Fence of a session that the engine does not hold (any more).</summary>
+    NotHeld,
 }
 
 /// <summary>Answer to Open: accepted with the cached prefix length, or refused with a reason.</summary>
-/// <param name="CachedPrefix">Leading prompt tokens whose KV is pinned (whole blocks).</param>
+/// <param name="CachedPrefix">Leading positions whose KV is held: whole blocks of a cached prefix, or what a fenced session has.</param>
 /// <param name="Refusal">Null when accepted.</param>
 /// <param name="Message">Says what was wrong, with the figures; empty when accepted.</param>
 public sealed record OpenResult(int CachedPrefix, OpenRefusal? Refusal, string Message);
@@ -110,7 +123,19 @@ public interface ISessionSink
 
     /// <summary>The session ended; nothing follows.</summary>
     void OnFinished(in SessionEnd end);
+
+    /// <summary>The next stage of the session's path is out of reach: the session waits here for a Fence or for the link.</summary>
+    void OnStageLost(in StageLoss loss)
+    {
+    }
 }
+
+/// <summary>A stage that its neighbour can no longer reach.</summary>
+/// <param name="Session">The session.</param>
+/// <param name="Epoch">Its epoch when it was lost.</param>
+/// <param name="WorkerId">The next stage's worker.</param>
+/// <param name="IsUnknownThere">Whether it answered that it does not hold the session; else the link to it is down.</param>
+public readonly record struct StageLoss(SessionId Session, Epoch Epoch, string WorkerId, bool IsUnknownThere);
 
 /// <summary>One adopted token.</summary>
 /// <param name="Session">The session.</param>

@@ -14,7 +14,10 @@ public interface ITokenSampler
     /// <param name="tokenIndex">Tokens adopted so far.</param>
     TokenChoice Sample(Span<float> logits, int tokenIndex);
 
-    /// <summary>The token drawn last was adopted: it counts for penalties from now on.</summary>
+    /// <summary>
+    /// The token drawn last was adopted: it counts for penalties from now on. Before the first draw, tokens of the answer that
+    /// were drawn by an earlier sampler of the session.
+    /// </summary>
     void Append(int tokenId);
 }
 

@@ -24,6 +24,16 @@ internal static class OpenValidation
             }
         }
 
+        if (request.AnswerTokenIds.IsDefault || request.AnswerTokenIds.Any(id => (uint)id >= (uint)vocabularySize))
+        {
+            return $"the known part of the answer has an id outside the vocabulary [0,{vocabularySize})";
+        }
+
+        if (request.AnswerTokenIds.Length > 0 && request.AnswerTokenIds.Length >= request.Sampling.MaxTokens)
+        {
+            return $"{request.AnswerTokenIds.Length} tokens of an answer of at most {request.Sampling.MaxTokens} are known: it is complete";
+        }
+
         if (request.Client is null || request.Client.Length > MaxNameLength)
         {
             return $"the client's name is missing or longer than {MaxNameLength} characters";

@@ -74,6 +74,15 @@ internal sealed class RequestTable<TSession>(int maxSessions)
         }
     }
 
+    /// <summary>A session is about to be fenced: whatever its state, it will be Opened again.</summary>
+    public static void Fence(TSession session)
+    {
+        if (session.State != SessionState.Opened)
+        {
+            session.Client.Started--;
+        }
+    }
+
     /// <summary>Removes a session: it is Ended.</summary>
     public void Remove(TSession session)
     {

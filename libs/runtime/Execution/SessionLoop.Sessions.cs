@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Batching;
 using Parallax.Runtime.KvCache;
@@ -78,7 +79,8 @@ internal abstract class SessionLoop<TSession> : SessionLoop
 
     public override OpenResult Open(OpenRequest request, ISessionSink sink, TimeSpan now)
     {
-        if (_stopping)
+        var held = Table.Find(request.Session);
+        if (_stopping && held is null)
         {
             return Refuse(OpenRefusal.Stopping, "the engine is stopping: ask another worker");
         }
@@ -98,6 +100,16 @@ internal abstract class SessionLoop<TSession> : SessionLoop
             return Refuse(OpenRefusal.TooLong, excess);
         }
 
+        if (held is null && request.IsFence)
+        {
+            return Refuse(OpenRefusal.NotHeld, $"session {request.Session} is not held here");
+        }
+
+        if (held is not null && FindChange(held.Request, request) is { } change)
+        {
+            return Refuse(OpenRefusal.Invalid, change);
+        }
+
         switch (Table.CheckOpen(request.Session, request.Epoch))
         {
             case OpenRefusal.Stale:
@@ -106,19 +118,19 @@ internal abstract class SessionLoop<TSession> : SessionLoop
                 return Refuse(OpenRefusal.Busy, $"all {Options.MaxSessions} sessions are taken: try later");
         }
 
+        if (held is not null)
+        {
+            return Fence(held, request, sink, now);
+        }
+
         ITokenSampler sampler;
         try
         {
-            sampler = CreateSampler(request, _samplers);
+            sampler = RestoreSampler(request, request.AnswerTokenIds.AsSpan());
         }
         catch (Exception e)
         {
             return Refuse(OpenRefusal.Invalid, $"no sampler for these parameters: {e.Message}");
-        }
-
-        if (Table.Find(request.Session) is { } older)
-        {
-            End(older, FinishReason.Cancelled);
         }
 
         var capacity = request.PromptTokenIds.Length + request.Sampling.MaxTokens - 1;
@@ -131,6 +143,47 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         OnOpened(session);
         PublishGauges();
         return new OpenResult(session.CachedPrefix, null, "");
+    }
+
+    public sealed override void Start(SessionId id, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default)
+    {
+        if (Table.Find(id, epoch) is not { State: SessionState.Opened } session)
+        {
+            return;
+        }
+
+        var more = answer.IsDefault ? [] : answer.AsSpan();
+        if (FindStartError(session, keep, more) is { } error)
+        {
+            End(session, FinishReason.Error, error);
+            return;
+        }
+
+        var isResume = session.IsFenced || session.Request.AnswerTokenIds.Length + more.Length > 0;
+        session.SetAnswer(more);
+        if (isResume)
+        {
+            try
+            {
+                session.Sampler = RestoreSampler(session.Request, session.AnswerTokenIds);
+            }
+            catch (Exception e)
+            {
+                End(session, FinishReason.Error, $"the sampler could not be restored: {e.GetType().Name}: {e.Message}");
+                return;
+            }
+        }
+
+        // Blocks may have been reclaimed since Open; then this engine has less than it said.
+        session.MayMatch = isResume || keep == session.CachedPrefix;
+        var applied = Cache.Truncate(session.Sequence, keep);
+        if (!isResume)
+        {
+            session.CachedTokens = applied;
+        }
+
+        OnStarted(session, keep, nextIncarnation);
+        Table.Start(session);
     }
 
     public override void Acknowledge(SessionId id, Epoch epoch, int known) => Table.Find(id, epoch)?.Acknowledge(known);
@@ -215,6 +268,16 @@ internal abstract class SessionLoop<TSession> : SessionLoop
     protected abstract string? FindMisplaced(OpenRequest request);
 
     protected abstract TSession CreateSession(OpenRequest request, ISessionSink sink, ITokenSampler sampler, KvSequence sequence);
+
+    /// <summary>The session stops where it is, at a higher epoch: what is under way is void. Its own request is still the old one.</summary>
+    protected virtual void OnFenced(TSession session, OpenRequest request)
+    {
+    }
+
+    /// <summary>The session starts, or resumes: what it knows and holds has been cut to what the router says.</summary>
+    protected virtual void OnStarted(TSession session, int keep, long nextIncarnation)
+    {
+    }
 
     protected virtual ITokenSampler CreateSampler(OpenRequest request, ITokenSamplerFactory samplers) =>
         samplers.Create(request.PromptTokenIds, request.Sampling, Info.VocabularySize);
@@ -420,6 +483,68 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         return true;
     }
 
+    /// <summary>What a Fence may not change; null when it does not.</summary>
+    private static string? FindChange(OpenRequest held, OpenRequest request) =>
+        !held.PromptTokenIds.AsSpan().SequenceEqual(request.PromptTokenIds.AsSpan()) ? $"session {request.Session} is held with another prompt"
+        : held.Sampling.MaxTokens != request.Sampling.MaxTokens ? $"session {request.Session} is held with max tokens {held.Sampling.MaxTokens}, not {request.Sampling.MaxTokens}"
+        : null;
+
+    private OpenResult Fence(TSession session, OpenRequest request, ISessionSink sink, TimeSpan now)
+    {
+        OnFenced(session, request);
+        RequestTable<TSession>.Fence(session);
+        var before = session.Sink;
+        var epoch = session.Epoch;
+        session.Fence(request, sink);
+        session.LeaseDue = After(now, Options.LeaseTime);
+        session.DeadlineDue = request.TimeLeft is { } left ? After(now, left) : TimeSpan.MaxValue;
+        if (!ReferenceEquals(before, sink))
+        {
+            Notify(session, before, epoch, FinishReason.Cancelled, "");
+        }
+
+        PublishGauges();
+        return new OpenResult(session.Sequence.Length, null, "");
+    }
+
+    private ITokenSampler RestoreSampler(OpenRequest request, ReadOnlySpan<int> answer)
+    {
+        var sampler = CreateSampler(request, _samplers);
+        foreach (var id in answer)
+        {
+            sampler.Append(id);
+        }
+
+        return sampler;
+    }
+
+    private string? FindStartError(TSession session, int keep, ReadOnlySpan<int> more)
+    {
+        foreach (var id in more)
+        {
+            if ((uint)id >= (uint)Info.VocabularySize)
+            {
+                return $"Start brings id {id}, outside the vocabulary [0,{Info.VocabularySize})";
+            }
+        }
+
+        var answer = session.Request.AnswerTokenIds.Length + more.Length;
+        if (answer >= session.Request.Sampling.MaxTokens)
+        {
+            return $"Start brings {answer} tokens of an answer of at most {session.Request.Sampling.MaxTokens}: it is complete";
+        }
+
+        if (session.IsFenced || answer > 0)
+        {
+            var known = session.PromptLength + answer;
+            return keep < 0 || keep >= known ? $"Resume asks to keep {keep} positions of {known} known tokens: 0 to {known - 1}" : null;
+        }
+
+        return keep < 0 || keep > session.CachedPrefix || keep % KvGroup.BlockTokens != 0
+            ? $"Start asks to keep {keep} tokens: a multiple of {KvGroup.BlockTokens}, 0 to {session.CachedPrefix}"
+            : null;
+    }
+
     private static OpenResult Refuse(OpenRefusal refusal, string message) => new(0, refusal, message);
 
     private static TimeSpan After(TimeSpan now, TimeSpan time) => time > TimeSpan.MaxValue - now ? TimeSpan.MaxValue : now + time;
@@ -445,13 +570,14 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         Notify(session, reason, error);
     }
 
-    private void Notify(TSession session, FinishReason reason, string error)
+    private void Notify(TSession session, FinishReason reason, string error) => Notify(session, session.Sink, session.Epoch, reason, error);
+
+    private void Notify(TSession session, ISessionSink sink, Epoch epoch, FinishReason reason, string error)
     {
-        var end = new SessionEnd(
-            session.Id, session.Epoch, reason, session.PromptLength, session.CachedTokens, session.Generated, error);
+        var end = new SessionEnd(session.Id, epoch, reason, session.PromptLength, session.CachedTokens, session.Generated, error);
         try
         {
-            session.Sink.OnFinished(in end);
+            sink.OnFinished(in end);
         }
         catch (Exception e)
         {

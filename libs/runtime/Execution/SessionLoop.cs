@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 
 namespace Parallax.Runtime.Execution;
@@ -36,7 +37,7 @@ internal abstract class SessionLoop
     public abstract OpenResult Open(OpenRequest request, ISessionSink sink, TimeSpan now);
 
     /// <summary>See <see cref="ISessionEngine.Start"/>.</summary>
-    public abstract void Start(SessionId id, Epoch epoch, int keep, long nextIncarnation = 0);
+    public abstract void Start(SessionId id, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default);
 
     /// <summary>See <see cref="ISessionEngine.Acknowledge"/>.</summary>
     public abstract void Acknowledge(SessionId id, Epoch epoch, int known);

@@ -98,7 +98,7 @@ public sealed class HopReceiver
         }
 
         Phase = HopPhase.Running;
-        Applied = Math.Min(Applied, keep);
+        Applied = _tokens ? keep : Math.Min(Applied, keep); // ids come from the router: the head has them all
         Accepted = Applied;
         _want.Clear();
         _rebuilding.Clear();

@@ -21,6 +21,9 @@ internal static class PathPolicy
     /// </summary>
     private const int MaxDetours = 256;
 
+    /// <summary>Refilling all layers counts as much as so many stages.</summary>
+    private const int RefillStages = 8;
+
     /// <summary>Tries to draw a second path that differs from the first.</summary>
     private const int MaxDraws = 4;
 
@@ -91,13 +94,19 @@ internal static class PathPolicy
         {
             var node = group.Nodes[i];
             ref readonly var load = ref loads[group.FirstNode + i];
-            costs[i] = !StageCost.HasRoom(node.Offer, load, request) ? CostUnit.Infinite
-                : !group.HasSpeeds ? CostUnit.Stage + LoadCost(node, load)
+            var isKept = request.Kept?.Contains((node.WorkerId, node.Offer.Range)) ?? false;
+            var hasRoom = isKept ? StageCost.Fits(node.Offer, request) : StageCost.HasRoom(node.Offer, load, request);
+            costs[i] = !hasRoom || (request.Avoided?.Contains(node.WorkerId) ?? false) ? CostUnit.Infinite
+                : !group.HasSpeeds ? CostUnit.Stage + LoadCost(node, load) + (isKept ? 0 : RefillCost(group, node, request))
                 : CostUnit.FromMs(CostOf(group, node, load, request).TotalMs) + (i < group.HeadCount ? 0 : transfer); // of the hop to it
         }
 
         return costs;
     }
+
+    /// <summary>What it counts, where no speeds are known, to give a session's layers to a worker that has nothing of it: by their number.</summary>
+    private static long RefillCost(PathGroup group, PathNode node, PathRequest request) =>
+        request.Kept is null ? 0 : RefillStages * CostUnit.Stage / group.LayerCount * node.Offer.Range.Count;
 
     private static long LoadCost(PathNode node, in StageLoad load)
     {

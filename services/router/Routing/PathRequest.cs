@@ -1,3 +1,4 @@
+using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Execution;
 
 namespace Parallax.Router.Routing;
@@ -25,6 +26,12 @@ internal sealed record PathRequest
 
     /// <summary>Leading tokens of the prompt that a worker has cached, by worker id; null: nobody has any.</summary>
     public IReadOnlyDictionary<string, int>? CachedTokens { get; init; }
+
+    /// <summary>Shards that hold the session's state already: they have room for it, and all others must be refilled.</summary>
+    public IReadOnlySet<(string WorkerId, LayerRange Range)>? Kept { get; init; }
+
+    /// <summary>Workers that must not be on the path.</summary>
+    public IReadOnlySet<string>? Avoided { get; init; }
 
     /// <summary>False leaves out what depends on the moment: free places and KV room. It asks what could be served.</summary>
     public bool NeedsRoom { get; init; } = true;

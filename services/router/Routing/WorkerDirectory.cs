@@ -12,7 +12,7 @@ namespace Parallax.Router.Routing;
 /// The workers that the router knows, with a link to each: those that options name, and those of the live map, which it
 /// follows. Owns the loops that keep the links up, and the account of who is how busy.
 /// </summary>
-internal sealed partial class WorkerDirectory : IHostedService, IDisposable
+internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDisposable
 {
     /// <summary>
     /// While all paths are full, a request looks again so often even if no session has ended: a worker may have come.
@@ -25,6 +25,7 @@ internal sealed partial class WorkerDirectory : IHostedService, IDisposable
     private readonly Guid _router;
     private readonly SwarmCredentials? _credentials;
     private readonly PathOptions _pathOptions;
+    private readonly FailoverOptions _failover;
     private readonly ArrivalClock _arrivals = new();
     private readonly LiveMap _map;
     private readonly LiveMap _lastResort; // with workers that are about to leave: used where nobody else serves some layers
@@ -55,6 +56,7 @@ internal sealed partial class WorkerDirectory : IHostedService, IDisposable
         _credentials = credentials;
         _clock = clock;
         _router = options.RouterId;
+        _failover = new FailoverOptions { IsOn = options.Failover };
         _pathOptions = pathOptions ?? new PathOptions();
         _map = new LiveMap(_pathOptions, clock);
         _lastResort = new LiveMap(_pathOptions, clock, withLeaving: true);
@@ -156,21 +158,21 @@ internal sealed partial class WorkerDirectory : IHostedService, IDisposable
     }
 
     /// <summary>Opens a session at all stages of a path, on one of the places reserved there.</summary>
-    public RemoteSession Open(ReservedPath reserved, SessionPlan plan)
-    {
-        var path = reserved.Path;
-        var session = new RemoteSession(
-            path,
-            plan with { Arrival = _arrivals.Next(_clock.GetUtcNow()) },
-            SessionId.New(),
-            new Epoch(Term: 1, _router, N: 0),
-            _clock,
-            reserved.Reservation.Take());
-        for (var stage = 0; stage < path.Stages.Length; stage++)
-        {
-            path.Stages[stage].Link.Add(session, stage);
-        }
+    public RemoteSession Open(ReservedPath reserved, SessionPlan plan) => Open(reserved, plan, SessionId.New(), term: 1);
 
+    /// <summary>Opens a session under an id and a term, as a router does that takes a request over.</summary>
+    public RemoteSession Open(ReservedPath reserved, SessionPlan plan, SessionId id, long term)
+    {
+        var session = new RemoteSession(
+            reserved.Path,
+            plan with { Arrival = _arrivals.Next(_clock.GetUtcNow()) },
+            id,
+            new Epoch(term, _router, N: 0),
+            _clock,
+            reserved.Reservation.Take(),
+            this,
+            _failover);
+        session.Begin();
         return session;
     }
 

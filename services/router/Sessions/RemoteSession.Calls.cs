@@ -8,92 +8,88 @@ using FinishReason = Parallax.Runtime.Execution.FinishReason;
 
 namespace Parallax.Router.Sessions;
 
-/// <content>What the links to the stages call, each for its own stage.</content>
+/// <content>What the links to the workers call, each for its own seat.</content>
 internal sealed partial class RemoteSession
 {
-    /// <summary>Whether there is nothing more to say to a stage or to hear from it: its link may forget the session.</summary>
-    public bool IsSettled(int stage)
+    private const string Overrun = "The worker sent more tokens than it may run ahead.";
+
+    /// <summary>Whether there is nothing more to say to a worker or to hear from it: its link may forget the session.</summary>
+    public bool IsSettled(int seat)
     {
         lock (_gate)
         {
-            return _core.IsSettled(stage);
+            return _core.IsSettled(seat);
         }
     }
 
-    /// <summary>The session's name for a stage's lease renewals; null when it has none to renew.</summary>
-    public SessionRef? LeaseReference(int stage)
+    /// <summary>The session's name for a worker's lease renewals; null when it has none to renew.</summary>
+    public SessionRef? LeaseReference(int seat)
     {
         lock (_gate)
         {
-            return _core.HoldsLease(stage) ? Reference(stage) : null;
+            return _core.HoldsLease(seat) ? Reference(seat) : null;
         }
     }
 
-    public void OnConnected(int stage, ChannelWriter<StageSession> writer, long incarnation)
+    public void OnConnected(int seat, ChannelWriter<StageSession> writer, long incarnation)
     {
-        bool goesOn;
         lock (_gate)
         {
-            _outlets[stage].Writer = writer;
-            _outlets[stage].IsQueued = false;
-            goesOn = _core.OnConnected(stage, incarnation);
-            if (stage == 0)
+            _seats[seat].Writer = writer;
+            _seats[seat].IsQueued = false;
+            var goesOn = _core.OnConnected(seat, incarnation);
+            if (seat == _core.Head)
             {
                 _watch.Reset(_clock.GetTimestamp());
             }
 
             Settle();
-        }
-
-        if (!goesOn)
-        {
-            Complete(new SessionResult.Lost($"{_path.Describe(stage)} restarted while it generated."));
-        }
-    }
-
-    public void OnDisconnected(int stage, ChannelWriter<StageSession> writer)
-    {
-        lock (_gate)
-        {
-            ref var outlet = ref _outlets[stage];
-            if (ReferenceEquals(outlet.Writer, writer))
+            if (!goesOn)
             {
-                _core.OnDisconnected(stage);
-                outlet.Writer = null;
-                outlet.IsQueued = false;
+                SeekPath($"{Describe(seat)} restarted while it generated");
             }
         }
     }
 
-    /// <summary>The next message to send to a stage over the connection of <paramref name="writer"/>, or null.</summary>
-    public RouterMessage? TakeMessage(int stage, ChannelWriter<StageSession> writer)
+    public void OnDisconnected(int seat, ChannelWriter<StageSession> writer)
     {
         lock (_gate)
         {
-            if (!ReferenceEquals(_outlets[stage].Writer, writer))
+            if (ReferenceEquals(_seats[seat].Writer, writer))
+            {
+                _core.OnDisconnected(seat);
+                _seats[seat].Writer = null;
+                _seats[seat].IsQueued = false;
+            }
+        }
+    }
+
+    /// <summary>The next message to send to a worker over the connection of <paramref name="writer"/>, or null.</summary>
+    public RouterMessage? TakeMessage(int seat, ChannelWriter<StageSession> writer)
+    {
+        lock (_gate)
+        {
+            if (!ReferenceEquals(_seats[seat].Writer, writer))
             {
                 return null;
             }
 
-            var message = _core.TakeCommand(stage) switch
+            var message = _core.TakeCommand(seat) switch
             {
-                SessionCommand.Open => new RouterMessage { Open = RouterMapping.ToWire(Plan, Reference(stage, incarnation: 0), TimeLeft(), _path, stage) },
-                SessionCommand.Rejoin => new RouterMessage { Rejoin = new Rejoin { Session = Reference(stage), Known = _core.KnownAt(stage) } },
-                SessionCommand.Start => new RouterMessage
-                {
-                    Start = new Start { Session = Reference(stage), Keep = _core.Keep, NextIncarnation = _core.NextIncarnation(stage) },
-                },
-                SessionCommand.Acknowledge => new RouterMessage { Acknowledge = new Acknowledge { Session = Reference(stage), Known = _core.Consumed } },
+                SessionCommand.Open => new RouterMessage { Open = ToOpen(seat) },
+                SessionCommand.Rejoin => new RouterMessage { Rejoin = new Rejoin { Session = Reference(seat), Known = _core.KnownAt(seat) } },
+                SessionCommand.Start => new RouterMessage { Start = ToStart(seat) },
+                SessionCommand.Acknowledge => new RouterMessage { Acknowledge = new Acknowledge { Session = Reference(seat), Known = _core.Consumed } },
                 SessionCommand.Cancel => new RouterMessage
                 {
-                    Cancel = new Cancel { Session = SessionRefs.Create(_core.Session, _core.CancelEpoch(stage), _core.Incarnation(stage)) },
+                    Cancel = new Cancel { Session = SessionRefs.Create(_core.Session, _core.CancelEpoch(seat), _core.Incarnation(seat)) },
                 },
-                SessionCommand.None when stage == 0 && _watch.TakeProbe() is { } nonce =>
-                    new RouterMessage { Probe = new Probe { Session = Reference(stage), Nonce = nonce } },
+                SessionCommand.None when seat == _core.Head && _watch.TakeProbe() is { } nonce =>
+                    new RouterMessage { Probe = new Probe { Session = Reference(seat), Nonce = nonce } },
                 SessionCommand.None => null,
                 _ => throw new UnreachableException(),
             };
-            _outlets[stage].IsQueued = message is not null;
+            _seats[seat].IsQueued = message is not null;
             if (message is null)
             {
                 ForgetSettled(); // only now: what was taken before has been sent
@@ -103,103 +99,177 @@ internal sealed partial class RemoteSession
         }
     }
 
+    private Open ToOpen(int seat)
+    {
+        var open = RouterMapping.ToWire(Plan, Reference(seat, incarnation: 0), TimeLeft(), _path, _core.PlaceOf(seat));
+        open.Answer.AddRange(_ids.Take(_core.OpenAnswer));
+        return open;
+    }
+
+    private Start ToStart(int seat)
+    {
+        var start = new Start { Session = Reference(seat), Keep = _core.Keep, NextIncarnation = _core.NextIncarnation(seat) };
+        start.Answer.AddRange(_ids.Skip(_core.OpenAnswer).Take(_core.StartAnswer));
+        return start;
+    }
+
     /// <summary>The time is up for the head to show a sign of life for this session, or not yet.</summary>
-    public WatchVerdict Tick(WatchLimits limits)
+    public WatchVerdict Tick(int seat, WatchLimits limits)
     {
         lock (_gate)
         {
+            if (seat != _core.Head || _core.NeedsPath)
+            {
+                return WatchVerdict.Fine;
+            }
+
             var verdict = _watch.Tick(_clock.GetTimestamp(), _clock.TimestampFrequency, _core.IsWaitingForWorker, limits);
             if (verdict == WatchVerdict.Probe)
             {
-                Signal(0);
+                Signal(seat);
             }
 
             return verdict;
         }
     }
 
-    public void OnAccepted(int stage, Epoch at, int cachedPrefix)
+    public void OnAccepted(int seat, Epoch at, OpenAck.Types.Accepted? accepted)
     {
-        bool accepted;
+        var allAccepted = false;
+        var overrun = false;
+        SessionResult? end = null;
         lock (_gate)
         {
-            _core.OnAccepted(stage, at, cachedPrefix);
+            var tokens = accepted?.Tokens;
+            var count = tokens?.Ids.Count ?? 0;
+            var skip = _core.OnAccepted(seat, at, accepted?.CachedPrefix ?? 0, tokens?.FirstIndex ?? 0, count);
+            overrun = count > 0 && !TryTake(tokens!, skip);
+            if (at == _core.Epoch && seat == _core.Head && accepted?.Finished is { } finished && finished.GeneratedTokens == _core.Received)
+            {
+                _core.Complete(); // the last token came with the acknowledgement: nothing is left to resume
+                end = RouterMapping.ToResult(finished);
+            }
+
             _watch.Reset(_clock.GetTimestamp());
-            accepted = _core.IsAccepted;
+            allAccepted = _core.IsAccepted;
+            if (allAccepted)
+            {
+                _allAccepted?.TrySetResult();
+            }
+
             Settle();
         }
 
-        if (accepted)
+        if (end is not null)
+        {
+            Complete(end);
+        }
+        else if (overrun)
+        {
+            Fail(Overrun);
+        }
+        else if (allAccepted)
         {
             _accepted.TrySetResult();
         }
     }
 
-    public void OnRefused(int stage, Epoch at, OpenRefusal? reason, string message)
+    public void OnRefused(int seat, Epoch at, OpenRefusal? reason, string message)
     {
-        bool ended;
+        SessionResult? end = null;
         lock (_gate)
         {
-            ended = _core.OnRefused(stage, at);
+            var text = _path.Stages.Length == 1 || !_core.IsOnPath(seat) ? message : $"{Describe(seat)} refuses: {message}";
+            switch (_core.OnRefused(seat, at))
+            {
+                case SessionTurn.Ended:
+                    end = new SessionResult.Refused(reason, text);
+                    break;
+                case SessionTurn.NeedsPath:
+                    Avoid(_seats[seat].Link, _failover.AvoidFor);
+                    SeekPath($"{Describe(seat)} refused to take over: {message}");
+                    break;
+                default:
+                    break;
+            }
+
             Settle();
         }
 
-        if (ended)
+        if (end is not null)
         {
-            Complete(new SessionResult.Refused(reason, _outlets.Length == 1 ? message : $"{_path.Describe(stage)} refuses: {message}"));
+            Complete(end);
         }
     }
 
-    public void OnTokens(int stage, Epoch at, Tokens tokens)
+    public void OnTokens(int seat, Epoch at, Tokens tokens)
     {
-        var overrun = false;
+        bool overrun;
         lock (_gate)
         {
-            for (var i = _core.OnTokens(stage, at, tokens.FirstIndex, tokens.Ids.Count); i < tokens.Ids.Count; i++)
+            var skip = _core.OnTokens(seat, at, tokens.FirstIndex, tokens.Ids.Count);
+            overrun = !TryTake(tokens, skip);
+            if (seat == _core.Head)
             {
-                overrun |= !_tokens.Writer.TryWrite(RouterMapping.ToToken(tokens, i)) && !_core.IsCancelled;
-            }
+                var now = _clock.GetTimestamp();
+                _watch.OnToken(now, _clock.TimestampFrequency, tokens.Ids.Count);
+                if (skip < tokens.Ids.Count)
+                {
+                    OnResumed(now);
+                    _lastSign = now;
+                }
 
-            if (stage == 0)
-            {
-                _watch.OnToken(_clock.GetTimestamp(), _clock.TimestampFrequency, tokens.Ids.Count);
-                Signal(0);
+                Signal(seat);
             }
         }
 
         if (overrun)
         {
-            Fail("The worker sent more tokens than it may run ahead.");
+            Fail(Overrun);
         }
     }
 
-    public void OnFinished(int stage, Epoch at, SessionResult.Finished finished)
+    public void OnFinished(int seat, Epoch at, SessionResult.Finished finished)
     {
-        bool ended;
+        SessionResult? end = null;
         lock (_gate)
         {
-            ended = _core.OnFinished(stage, at, finished.Reason, finished.GeneratedTokens);
+            switch (_core.OnFinished(seat, at, finished.Reason, finished.GeneratedTokens))
+            {
+                case SessionTurn.Ended:
+                    end = Explain(seat, finished);
+                    break;
+                case SessionTurn.NeedsPath:
+                    // A worker that says why may be right about the session: without another one, that is how it ends.
+                    _lastResort = finished.Reason == FinishReason.Error ? Explain(seat, finished) : null;
+                    Avoid(_seats[seat].Link, finished.Reason == FinishReason.Error ? _failover.AvoidBrokenFor : _failover.AvoidFor);
+                    SeekPath(finished.Reason == FinishReason.Error
+                        ? $"{Describe(seat)} failed: {finished.Error}"
+                        : $"{Describe(seat)} ended the session; it may be stopping");
+                    break;
+                default:
+                    break;
+            }
+
             Settle();
         }
 
-        if (ended)
+        if (end is not null)
         {
-            Complete(Explain(stage, finished));
+            Complete(end);
         }
     }
 
-    public void OnUnknown(int stage, Epoch at, long incarnation)
+    public void OnUnknown(int seat, Epoch at, long incarnation)
     {
-        bool goesOn;
         lock (_gate)
         {
-            goesOn = _core.OnUnknown(stage, at, incarnation);
-            Settle();
-        }
+            if (_core.OnUnknown(seat, at, incarnation) == SessionTurn.NeedsPath)
+            {
+                SeekPath($"{Describe(seat)} no longer holds the session");
+            }
 
-        if (!goesOn)
-        {
-            Complete(new SessionResult.Lost($"{_path.Describe(stage)} no longer holds the session."));
+            Settle();
         }
     }
 
@@ -218,11 +288,11 @@ internal sealed partial class RemoteSession
         }
     }
 
-    public void OnProbeReply(int stage, Epoch at, ProbeReply reply)
+    public void OnProbeReply(int seat, Epoch at, ProbeReply reply)
     {
         lock (_gate)
         {
-            if (stage != 0 || at != _core.Epoch || !_watch.OnReply(_clock.GetTimestamp(), reply.Nonce, reply.Steps))
+            if (seat != _core.Head || at != _core.Epoch || !_watch.OnReply(_clock.GetTimestamp(), reply.Nonce, _finder is null ? reply.Steps : reply.Generated))
             {
                 return;
             }
@@ -231,33 +301,47 @@ internal sealed partial class RemoteSession
             {
                 // The reply travels behind what was sent before it: what is missing now got lost.
                 _core.OnMissed();
-                Signal(0);
+                Signal(seat);
             }
         }
     }
 
-    /// <summary>The stage's worker stays away: the session is given up, and the other stages are told so.</summary>
-    public void OnGivenUp(int stage, string message)
+    /// <summary>The worker stays away for good: whoever needs it needs another one.</summary>
+    public void OnGivenUp(int seat, string message)
     {
-        Fail(message);
         lock (_gate)
         {
-            _core.OnGivenUp(stage);
+            _seats[seat].IsForgotten = true; // its link has forgotten the session
+            _core.OnGivenUp(seat);
+            SeekPath(message);
             Settle();
         }
     }
 
-    /// <summary>How a session ended that one of its stages ended.</summary>
-    private SessionResult Explain(int stage, SessionResult.Finished finished) => finished.Reason switch
+    /// <summary>Hands tokens to the reader; false when it cannot hold them. Under the lock.</summary>
+    private bool TryTake(Tokens tokens, int skip)
     {
-        FinishReason.Error when stage != 0 => finished with { Error = $"{_path.Locate(stage)}: {finished.Error}" },
-        FinishReason.Cancelled when stage != 0 => new SessionResult.Lost($"{_path.Describe(stage)} ended the session; it may be stopping."),
+        var taken = true;
+        for (var i = skip; i < tokens.Ids.Count; i++)
+        {
+            _ids.Add(tokens.Ids[i]);
+            taken &= _tokens.Writer.TryWrite(RouterMapping.ToToken(tokens, i)) || _core.IsCancelled;
+        }
+
+        return taken;
+    }
+
+    /// <summary>How a session ended that one of its stages ended.</summary>
+    private SessionResult.Finished Explain(int seat, SessionResult.Finished finished) => finished.Reason switch
+    {
+        FinishReason.Error when _path.Stages.Length > 1 && _core.PlaceOf(seat) is var place and >= 0 =>
+            finished with { Error = $"{_path.Locate(place)}: {finished.Error}" },
         _ => finished, // a deadline runs out at all stages at about the same time, whichever says so first
     };
 
     private long TimeLeft() =>
         Math.Max(1, (long)_clock.GetElapsedTime(_clock.GetTimestamp(), Plan.Deadline).TotalMilliseconds);
 
-    private SessionRef Reference(int stage, long? incarnation = null) =>
-        SessionRefs.Create(_core.Session, _core.Epoch, incarnation ?? _core.Incarnation(stage));
+    private SessionRef Reference(int seat, long? incarnation = null) =>
+        SessionRefs.Create(_core.Session, _core.Epoch, incarnation ?? _core.Incarnation(seat));
 }

@@ -7,7 +7,7 @@ namespace Parallax.Router.Sessions;
 
 /// <summary>
 /// One session on the workers of a path: <see cref="SessionCore"/> with a lock around it, the tokens that have arrived
-/// and wait for their reader, and the queues of the connections that tell each stage what the core wants said. One
+/// and wait for their reader, and the queues of the connections that tell each worker what the core wants said. One
 /// reader.
 /// </summary>
 internal sealed partial class RemoteSession : IDisposable
@@ -15,18 +15,21 @@ internal sealed partial class RemoteSession : IDisposable
     /// <summary>More tokens than the run-ahead bound lets a worker send; beyond it the worker breaks the protocol.</summary>
     private const int BufferedTokens = 256;
 
-    private readonly Lock _gate = new(); // guards _core, _outlets and the watch's fields
+    private readonly Lock _gate = new(); // guards _core, _path, _seats, _ids, _reservation, the watch's fields and those of failover
     private readonly SessionCore _core;
-    private readonly WorkerPath _path;
-    private readonly Outlet[] _outlets; // one per stage
     private readonly TimeProvider _clock;
-    private readonly IDisposable? _reservation;
+    private readonly IPathFinder? _finder;
+    private readonly FailoverOptions _failover;
+    private readonly List<Seat> _seats = []; // as the core numbers them
+    private readonly List<int> _ids;         // of the answer
     private readonly Channel<SessionToken> _tokens = Channel.CreateBounded<SessionToken>(
         new BoundedChannelOptions(BufferedTokens) { SingleReader = true, SingleWriter = true });
 
     private readonly TaskCompletionSource _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<SessionResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SessionWatch _watch = new();
+    private WorkerPath _path;
+    private IDisposable? _reservation;
 
     /// <param name="path">The workers.</param>
     /// <param name="plan">What to generate.</param>
@@ -34,15 +37,28 @@ internal sealed partial class RemoteSession : IDisposable
     /// <param name="epoch">The epoch to open it at.</param>
     /// <param name="clock">Clock.</param>
     /// <param name="reservation">Its places on the path, disposed when it has ended, however it ends; null where none are kept.</param>
+    /// <param name="finder">Finds other paths; null: a lost stage ends the session.</param>
+    /// <param name="failover">When; null for the defaults.</param>
     public RemoteSession(
-        WorkerPath path, SessionPlan plan, SessionId id, Epoch epoch, TimeProvider clock, IDisposable? reservation = null)
+        WorkerPath path,
+        SessionPlan plan,
+        SessionId id,
+        Epoch epoch,
+        TimeProvider clock,
+        IDisposable? reservation = null,
+        IPathFinder? finder = null,
+        FailoverOptions? failover = null)
     {
         _reservation = reservation;
         _path = path;
         _clock = clock;
+        _failover = failover ?? new FailoverOptions();
+        _finder = _failover.IsOn ? finder : null;
+        _ids = [.. plan.Answer];
         Plan = plan;
-        _core = new SessionCore(id, epoch, plan.Prompt.Length, path.Stages.Length);
-        _outlets = new Outlet[path.Stages.Length];
+        _core = new SessionCore(id, epoch, plan.Prompt.Length, path.Stages.Length, plan.Answer.Length);
+        _seats.AddRange(path.Stages.Select(static stage => new Seat(stage.Link)));
+        _lastSign = clock.GetTimestamp();
     }
 
     public SessionPlan Plan { get; }
@@ -65,8 +81,17 @@ internal sealed partial class RemoteSession : IDisposable
         {
             lock (_gate)
             {
-                return _core.CachedPrefix;
+                return Math.Min(_core.CachedPrefix, Plan.Prompt.Length);
             }
+        }
+    }
+
+    /// <summary>Takes the session up at the workers of its first path.</summary>
+    public void Begin()
+    {
+        for (var seat = 0; seat < _path.Stages.Length; seat++)
+        {
+            _path.Stages[seat].Link.Add(this, seat);
         }
     }
 
@@ -77,7 +102,7 @@ internal sealed partial class RemoteSession : IDisposable
         {
             _core.OnConsumed(tokens);
             _watch.OnProgress(_clock.GetTimestamp());
-            Signal(0);
+            Signal(_core.Head);
         }
     }
 
@@ -104,18 +129,25 @@ internal sealed partial class RemoteSession : IDisposable
     {
         if (_result.TrySetResult(result))
         {
-            _reservation?.Dispose();
+            IDisposable? reservation;
+            lock (_gate)
+            {
+                (reservation, _reservation) = (_reservation, null);
+            }
+
+            reservation?.Dispose();
+            SetWaiting(null);
             _tokens.Writer.TryComplete();
             _accepted.TrySetResult();
         }
     }
 
-    /// <summary>After a change that may concern all stages.</summary>
+    /// <summary>After a change that may concern all workers.</summary>
     private void Settle()
     {
-        for (var stage = 0; stage < _outlets.Length; stage++)
+        for (var seat = 0; seat < _seats.Count; seat++)
         {
-            Signal(stage);
+            Signal(seat);
         }
 
         ForgetSettled();
@@ -123,31 +155,35 @@ internal sealed partial class RemoteSession : IDisposable
 
     private void ForgetSettled()
     {
-        for (var stage = 0; stage < _outlets.Length; stage++)
+        for (var seat = 0; seat < _seats.Count; seat++)
         {
-            if (!_outlets[stage].IsForgotten && _core.IsSettled(stage))
+            if (!_seats[seat].IsForgotten && _core.IsSettled(seat))
             {
-                _outlets[stage].IsForgotten = true;
-                _path.Stages[stage].Link.Forget(this);
+                _seats[seat].IsForgotten = true;
+                _seats[seat].Link.Forget(this);
             }
         }
     }
 
-    private void Signal(int stage)
+    private void Signal(int seat)
     {
-        ref var outlet = ref _outlets[stage];
+        var outlet = _seats[seat];
         if (!outlet.IsQueued && outlet.Writer is { } writer)
         {
             outlet.IsQueued = true;
-            writer.TryWrite(new StageSession(this, stage));
+            writer.TryWrite(new StageSession(this, seat));
         }
     }
 
-    /// <summary>The way to one stage.</summary>
-    private struct Outlet
+    /// <summary>The way to a worker that has, or had, a part in the session.</summary>
+    private sealed class Seat(WorkerLink link)
     {
-        public ChannelWriter<StageSession>? Writer; // of the present connection's queue
-        public bool IsQueued;                       // stands in it
-        public bool IsForgotten;                    // the link no longer holds the session
+        public WorkerLink Link { get; } = link;
+
+        public ChannelWriter<StageSession>? Writer { get; set; } // of the present connection's queue
+
+        public bool IsQueued { get; set; }    // stands in it
+
+        public bool IsForgotten { get; set; } // the link no longer holds the session
     }
 }

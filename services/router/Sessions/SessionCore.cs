@@ -5,46 +5,67 @@ namespace Parallax.Router.Sessions;
 
 /// <summary>
 /// One session as the router holds it, over a path of one or more stages: what it knows, and what it has to say next
-/// to whom. Stage 0 is the head, which gives out the tokens. Pure: messages in, commands out; no clock, no I/O. Not
+/// to whom. The head, first on the path, gives out the tokens. Pure: messages in, commands out; no clock, no I/O. Not
 /// thread-safe.
 /// </summary>
 /// <remarks>
-/// It does not script a conversation: from what is known it follows what each stage must still be told on its present
-/// connection, so that a reconnect merely forgets what was said.
+/// It does not script a conversation: from what is known it follows what each worker must still be told on its present
+/// connection, so that a reconnect merely forgets what was said. Every worker that ever had a part in the session has a
+/// seat; the path is a row of seats. A change of path (session protocol, rule 5) raises n: all seats of the new path are
+/// fenced by an Open at the new epoch and resumed by a Start when all have acknowledged it; seats that are off the path are
+/// told to cancel.
 /// </remarks>
 internal sealed class SessionCore
 {
     /// <summary>The engine may run 32 ahead (rule 6): telling it every 8 tokens never stops it.</summary>
     public const int AcknowledgeStride = 8;
 
-    /// <summary>After so many changes of epoch without a token, an explicit error (rule 10).</summary>
+    /// <summary>
+    /// After so many changes of epoch for no reason that was found, without a token or other progress, an explicit error
+    /// (rule 10).
+    /// </summary>
     public const int MaxRaises = 5;
 
     private readonly int _promptTokens;
-    private readonly StageTalk[] _stages;
+    private readonly SessionRules _rules;
+    private readonly List<StageTalk> _seats = [];
+    private int[] _path;
     private bool _cancelRequested;
     private bool _isComplete;  // the head has the whole answer, of which tokens are still missing here
     private int _consumed;
     private int _acknowledged; // said on the head's connection
+    private int _startKnown;   // N of this epoch's Start; 0 until all have accepted
     private int _raises;
+    private long _progress;
 
     /// <param name="session">The session's id.</param>
     /// <param name="epoch">The epoch to open it at.</param>
     /// <param name="promptTokens">Tokens of the prompt.</param>
-    /// <param name="stages">Stages of the path.</param>
-    public SessionCore(SessionId session, Epoch epoch, int promptTokens, int stages)
+    /// <param name="stages">Stages of the path: seats 0 to stages - 1.</param>
+    /// <param name="answerTokens">Tokens of the answer that are known already.</param>
+    /// <param name="rules">All, but in tests that show what a rule is for.</param>
+    public SessionCore(SessionId session, Epoch epoch, int promptTokens, int stages, int answerTokens = 0, SessionRules rules = SessionRules.All)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(stages, 1);
         Session = session;
         Epoch = epoch;
+        Received = OpenAnswer = answerTokens;
         _promptTokens = promptTokens;
-        _stages = [.. Enumerable.Range(0, stages).Select(static _ => new StageTalk())];
+        _rules = rules;
+        _path = [.. Enumerable.Range(0, stages)];
+        _seats.AddRange(_path.Select(static _ => new StageTalk()));
     }
 
     public SessionId Session { get; }
 
-    /// <summary>The present epoch; raised when the session is opened anew.</summary>
+    /// <summary>The present epoch; raised when the path changes.</summary>
     public Epoch Epoch { get; private set; }
+
+    /// <summary>Seats of the path, from the head to the tail.</summary>
+    public ReadOnlySpan<int> Path => _path;
+
+    /// <summary>The head's seat.</summary>
+    public int Head => _path[0];
 
     /// <summary>Tokens of the answer received in order.</summary>
     public int Received { get; private set; }
@@ -52,17 +73,38 @@ internal sealed class SessionCore
     /// <summary>N of the protocol: tokens of prompt and answer that the router knows.</summary>
     public int Known => _promptTokens + Received;
 
+    /// <summary>Tokens of the answer that Open names in this epoch.</summary>
+    public int OpenAnswer { get; private set; }
+
+    /// <summary>Tokens of the answer that Start must be told of, beyond Open's.</summary>
+    public int StartAnswer => _startKnown - _promptTokens - OpenAnswer;
+
     /// <summary>Tokens of prompt and answer that have gone to the client: what may be acknowledged.</summary>
     public int Consumed => _promptTokens + _consumed;
 
-    /// <summary>Leading prompt tokens that every stage has cached.</summary>
-    public int CachedPrefix => _stages.Min(static stage => stage.CachedPrefix);
+    /// <summary>Leading positions that every stage held when it accepted.</summary>
+    public int CachedPrefix
+    {
+        get
+        {
+            var least = int.MaxValue;
+            foreach (var seat in _path)
+            {
+                least = Math.Min(least, _seats[seat].CachedPrefix);
+            }
 
-    /// <summary>Where all stages start: what they have cached, at most N-1, in whole blocks (rule 2).</summary>
-    public int Keep => Math.Min(CachedPrefix, _promptTokens - 1) / KvGroup.BlockTokens * KvGroup.BlockTokens;
+            return least;
+        }
+    }
 
-    /// <summary>Whether all stages have accepted the session.</summary>
-    public bool IsAccepted => Array.TrueForAll(_stages, static stage => stage.IsAccepted);
+    /// <summary>
+    /// Where all stages start: what they have cached, at most N-1, in whole blocks (rule 2). After a change of path, or with a
+    /// part of the answer known, N-1: who has less says so to its neighbour (rule 5).
+    /// </summary>
+    public int Keep => IsResume ? _startKnown - 1 : Math.Min(CachedPrefix, _promptTokens - 1) / KvGroup.BlockTokens * KvGroup.BlockTokens;
+
+    /// <summary>Whether all stages have accepted the session at the present epoch.</summary>
+    public bool IsAccepted => Array.TrueForAll(_path, seat => _seats[seat].IsAccepted);
 
     /// <summary>Whether it is known how the session ended. Stages may still have to be told (<see cref="IsSettled"/>).</summary>
     public bool IsEnded { get; private set; }
@@ -70,50 +112,75 @@ internal sealed class SessionCore
     /// <summary>Whether the router no longer wants the session.</summary>
     public bool IsCancelled => _cancelRequested;
 
+    /// <summary>Whether a stage of the path is lost or out of reach, so that the session cannot go on before <see cref="Reroute"/>.</summary>
+    public bool NeedsPath => !IsEnding && Array.Exists(_path, seat => _seats[seat] is { IsLost: true } or { IsUnreachable: true });
+
     /// <summary>
     /// Whether the head owes the next token: it has been started, and everything received has been consumed.
     /// </summary>
-    public bool IsWaitingForWorker => _stages[0] is { IsConnected: true, IsStarted: true } && !IsEnding && _consumed == Received;
+    public bool IsWaitingForWorker => _seats[Head] is { IsConnected: true, IsStarted: true } && !IsEnding && _consumed == Received;
 
     private bool IsEnding => IsEnded || _cancelRequested;
 
-    /// <summary>The incarnation of a stage that holds (or is being asked to hold) the session.</summary>
-    public long Incarnation(int stage) => _stages[stage].Incarnation;
+    private bool IsResume => Epoch.N > 0 || _startKnown > _promptTokens;
+
+    /// <summary>Whether a seat is on the path.</summary>
+    public bool IsOnPath(int seat) => Array.IndexOf(_path, seat) >= 0;
+
+    /// <summary>A seat's place on the path, from 0.</summary>
+    public int PlaceOf(int seat) => Array.IndexOf(_path, seat);
+
+    /// <summary>Whether a seat's worker is lost for the present epoch, or out of reach.</summary>
+    public bool IsGone(int seat) => _seats[seat] is { IsLost: true } or { IsUnreachable: true };
+
+    /// <summary>Whether a seat's worker is lost for the present epoch, so that it takes another epoch to go on with it.</summary>
+    public bool IsLost(int seat) => _seats[seat].IsLost;
+
+    /// <summary>Whether the worker of a seat accepted the session at the present epoch.</summary>
+    public bool HasAccepted(int seat) => _seats[seat].IsAccepted;
+
+    /// <summary>The incarnation of a worker that holds (or is being asked to hold) the session.</summary>
+    public long Incarnation(int seat) => _seats[seat].Incarnation;
 
     /// <summary>The incarnation of the stage that this one sends to, for Start; 0 on a path of one.</summary>
-    public long NextIncarnation(int stage) => _stages.Length == 1 ? 0 : _stages[(stage + 1) % _stages.Length].Incarnation;
+    public long NextIncarnation(int seat) => _path.Length == 1 ? 0 : _seats[_path[(PlaceOf(seat) + 1) % _path.Length]].Incarnation;
 
     /// <summary>
     /// What a rejoined stage is to send from: N at the head; elsewhere the prompt, since those stages have no tokens to
     /// send but may have an end to tell.
     /// </summary>
-    public int KnownAt(int stage) => stage == 0 ? Known : _promptTokens;
+    public int KnownAt(int seat) => seat == Head ? Known : _promptTokens;
 
     /// <summary>The epoch of the Cancel that was taken last.</summary>
-    public Epoch CancelEpoch(int stage) => Epoch with { N = _stages[stage].Cancelled };
+    public Epoch CancelEpoch(int seat) => Epoch with { N = _seats[seat].Cancelled };
 
-    /// <summary>Whether the stage's lease is to be renewed.</summary>
-    public bool HoldsLease(int stage) => !IsEnding && _stages[stage] is { IsAccepted: true, IsDone: false };
+    /// <summary>Whether the seat's lease is to be renewed.</summary>
+    public bool HoldsLease(int seat) => !IsEnding && IsOnPath(seat) && _seats[seat] is { IsAccepted: true, IsDone: false };
 
     /// <summary>
-    /// Whether there is nothing more to say to a stage or to hear from it. A Cancel on a connection over which the
-    /// stage sends nothing for this session is not answered.
+    /// Whether there is nothing more to say to a seat or to hear from it. A Cancel on a connection over which the
+    /// worker sends nothing for this session is not answered.
     /// </summary>
-    public bool IsSettled(int stage) =>
-        IsEnding && _stages[stage] is { IsDone: true } or { IsConnected: true, IsCancelSaid: true, IsHeard: false };
+    public bool IsSettled(int seat) =>
+        IsLeaving(seat) && _seats[seat] is { IsDone: true } or { IsConnected: true, IsCancelSaid: true, IsHeard: false };
 
-    /// <summary>The next thing to tell a stage on its connection; it counts as said.</summary>
-    public SessionCommand TakeCommand(int index)
+    /// <summary>The next thing to tell a worker on its connection; it counts as said.</summary>
+    public SessionCommand TakeCommand(int seat)
     {
-        var stage = _stages[index];
+        var stage = _seats[seat];
         if (!stage.IsConnected || stage.IsDone)
         {
             return SessionCommand.None;
         }
 
-        if (IsEnding)
+        if (IsLeaving(seat))
         {
             return stage.SayCancel() ? SessionCommand.Cancel : SessionCommand.None;
+        }
+
+        if (stage.IsLost)
+        {
+            return SessionCommand.None; // in this epoch
         }
 
         if (!stage.IsAccepted)
@@ -126,17 +193,22 @@ internal sealed class SessionCore
             return SessionCommand.Rejoin;
         }
 
-        if (!IsAccepted)
+        if (!IsAccepted && _rules.HasFlag(SessionRules.StartWaitsForAll))
         {
             return SessionCommand.None; // Start goes to all, to the incarnations that accepted
         }
 
-        if (stage.SayStart())
+        if (_startKnown == 0)
+        {
+            _startKnown = Known; // of this epoch, whatever comes while a Start is repeated
+        }
+
+        if ((seat == Head || _rules.HasFlag(SessionRules.StartToAll)) && stage.SayStart())
         {
             return SessionCommand.Start;
         }
 
-        if (index == 0 && _consumed - _acknowledged >= AcknowledgeStride)
+        if (seat == Head && _consumed - _acknowledged >= AcknowledgeStride)
         {
             _acknowledged = _consumed;
             return SessionCommand.Acknowledge;
@@ -145,57 +217,156 @@ internal sealed class SessionCore
         return SessionCommand.None;
     }
 
-    /// <summary>A control stream to a stage is up, to this incarnation.</summary>
-    /// <returns>False when the session is lost with the stage's earlier incarnation.</returns>
-    public bool OnConnected(int index, long incarnation)
+    /// <summary>One more worker may have a part in the session.</summary>
+    /// <returns>Its seat.</returns>
+    public int AddSeat()
     {
-        var stage = _stages[index];
+        _seats.Add(new StageTalk());
+        return _seats.Count - 1;
+    }
+
+    /// <summary>
+    /// The session goes on over another path, or over the same one again: n is raised, and everybody on the path is fenced.
+    /// </summary>
+    /// <param name="path">Seats from head to tail.</param>
+    public void Reroute(ReadOnlySpan<int> path)
+    {
+        _path = path.ToArray();
+        Epoch = Epoch with { N = Epoch.N + 1 };
+        OpenAnswer = Received;
+        _startKnown = _acknowledged = 0;
+        _isComplete = false;
+        foreach (var seat in _path)
+        {
+            _seats[seat].Reopen();
+        }
+
+        for (var seat = 0; seat < _seats.Count; seat++)
+        {
+            if (!IsOnPath(seat))
+            {
+                LeaveIfUnasked(_seats[seat]);
+            }
+        }
+    }
+
+    /// <summary>Nothing was found broken, and yet no token comes: n is to be raised on some path, but not for ever.</summary>
+    /// <returns>False when that was tried too often.</returns>
+    public bool MayRaise() => ++_raises <= MaxRaises;
+
+    /// <summary>A control stream to a worker is up, to this incarnation.</summary>
+    /// <returns>False when the session is lost with the worker's earlier incarnation: it needs a path.</returns>
+    public bool OnConnected(int seat, long incarnation)
+    {
+        var stage = _seats[seat];
         var lost = stage.Connect(incarnation);
-        if (index == 0)
+        if (seat == Head)
         {
             _acknowledged = 0;
         }
 
-        if (IsEnding && stage.Asked < 0)
+        if (IsLeaving(seat))
         {
-            Leave(stage); // a new incarnation: there is nothing to cancel
+            LeaveIfUnasked(stage); // a new incarnation: there is nothing to cancel
         }
 
-        return !lost || stage.IsDone || OnUnknown(index, Epoch, incarnation);
+        return !lost || stage.IsDone || !Lose(seat);
     }
 
     /// <summary>The control stream is gone; nothing is said until the next.</summary>
-    public void OnDisconnected(int index) => _stages[index].Disconnect();
+    public void OnDisconnected(int seat) => _seats[seat].Disconnect();
 
-    /// <summary>The stage stays away for good: there is nobody to tell.</summary>
-    public void OnGivenUp(int index) => Leave(_stages[index]);
-
-    /// <summary>A stage accepted the session.</summary>
-    public void OnAccepted(int index, Epoch at, int cachedPrefix)
+    /// <summary>The worker does not come back at once: the session needs a path without it.</summary>
+    public void OnUnreachable(int seat)
     {
-        if (at == Epoch && !IsEnding && !_stages[index].IsAccepted)
+        if (!_seats[seat].IsConnected)
         {
-            _stages[index].Accept(at.N, cachedPrefix);
+            _seats[seat].IsUnreachable = true;
         }
     }
 
-    /// <summary>A stage refused the session.</summary>
-    /// <returns>Whether that concerns the present epoch, so that the session has ended.</returns>
-    public bool OnRefused(int index, Epoch at)
+    /// <summary>The worker stays away for good: there is nobody to tell.</summary>
+    public void OnGivenUp(int seat)
     {
-        var stage = _stages[index];
-        if (IsEnding)
+        if (IsLeaving(seat))
         {
-            return at == AskedEpoch(stage) && Leave(stage);
+            Leave(_seats[seat]);
         }
+        else
+        {
+            Lose(seat);
+        }
+    }
 
-        if (at != Epoch)
+    /// <summary>
+    /// A stage is of no use in this epoch: it does not answer, does not hold the session, or says that it is broken.
+    /// </summary>
+    /// <returns>Whether the session needs a path for it; false when it needs the stage no longer.</returns>
+    public bool Lose(int seat)
+    {
+        if (IsEnding || !IsOnPath(seat))
         {
             return false;
         }
 
+        if (seat != Head && _isComplete)
+        {
+            _seats[seat].IsDone = true;
+            return false; // only the head is needed any more
+        }
+
+        _seats[seat].IsLost = true;
+        return true;
+    }
+
+    /// <summary>A worker accepted the session.</summary>
+    /// <param name="seat">Whose.</param>
+    /// <param name="at">The epoch that it names.</param>
+    /// <param name="applied">Positions that it holds.</param>
+    /// <param name="first">Index of the first token that it sends with it.</param>
+    /// <param name="count">How many of them there are.</param>
+    /// <returns>How many of these tokens to skip, as <see cref="OnTokens"/>.</returns>
+    public int OnAccepted(int seat, Epoch at, int applied, int first = 0, int count = 0)
+    {
+        var stage = _seats[seat];
+        if (!IsCurrent(at) || IsLeaving(seat) || stage.IsAccepted)
+        {
+            return count;
+        }
+
+        stage.Accept(Epoch.N, applied);
+        if (IsAccepted)
+        {
+            NoteProgress();
+        }
+
+        return seat == Head && first <= Received ? Take(first, count) : count;
+    }
+
+    /// <summary>A worker refused the session.</summary>
+    /// <returns>What that means for the session.</returns>
+    public SessionTurn OnRefused(int seat, Epoch at)
+    {
+        var stage = _seats[seat];
+        if (IsLeaving(seat))
+        {
+            return at == AskedEpoch(stage) && Leave(stage) ? SessionTurn.Ended : SessionTurn.None;
+        }
+
+        if (!IsCurrent(at))
+        {
+            return SessionTurn.None;
+        }
+
+        stage.Lack();
+        if (Epoch.N > 0)
+        {
+            return Lose(seat) ? SessionTurn.NeedsPath : SessionTurn.None;
+        }
+
         stage.IsDone = true;
-        return End();
+        End();
+        return SessionTurn.Ended;
     }
 
     /// <summary>
@@ -205,103 +376,83 @@ internal sealed class SessionCore
     /// How many of them to skip because they are known; <paramref name="count"/> when none is to be taken (another
     /// epoch's, no head's, or beyond a gap, after which the head is asked again from N on).
     /// </returns>
-    public int OnTokens(int index, Epoch at, int first, int count)
+    public int OnTokens(int seat, Epoch at, int first, int count)
     {
-        if (index != 0 || at != Epoch || IsEnding || !_stages[0].IsAccepted)
+        if (seat != Head || !IsCurrent(at) || IsEnding || !_seats[seat].IsAccepted)
         {
             return count;
         }
 
         if (first > Received)
         {
-            _stages[0].Miss();
+            _seats[seat].Miss();
             return count;
         }
 
-        var skip = Math.Min(count, Received - first);
-        Received += count - skip;
-        return skip;
+        _raises = 0;
+        return Take(first, count);
     }
 
-    /// <summary>A stage ended the session after <paramref name="generated"/> tokens.</summary>
-    /// <returns>
-    /// Whether the session has ended by this; false when tokens are missing, which are then asked for, or when the
-    /// answer is complete all the same.
-    /// </returns>
-    public bool OnFinished(int index, Epoch at, FinishReason reason, int generated)
+    /// <summary>A worker ended the session after <paramref name="generated"/> tokens.</summary>
+    /// <returns>What that means for the session; nothing while tokens are missing, which are then asked for, or when the answer is complete all the same.</returns>
+    public SessionTurn OnFinished(int seat, Epoch at, FinishReason reason, int generated)
     {
-        var stage = _stages[index];
-        if (IsEnding)
+        var stage = _seats[seat];
+        if (IsLeaving(seat))
         {
-            return at == AskedEpoch(stage) && Leave(stage);
+            return at == AskedEpoch(stage) && Leave(stage) ? SessionTurn.Ended : SessionTurn.None;
         }
 
-        if (at != Epoch || stage.IsDone)
+        if (!IsCurrent(at) || stage.IsDone)
         {
-            return false;
+            return SessionTurn.None;
         }
 
-        if (index == 0 && generated > Received)
+        var isWhole = reason is FinishReason.Stop or FinishReason.Length;
+        if (seat == Head && isWhole && generated > Received)
         {
             _isComplete = true;
             stage.Miss();
-            return false;
+            return SessionTurn.None;
+        }
+
+        if (reason is FinishReason.Error or FinishReason.Cancelled)
+        {
+            stage.Lack();
+            return Lose(seat) ? SessionTurn.NeedsPath : SessionTurn.None;
         }
 
         stage.IsDone = true;
-        if (index != 0 && (_isComplete || reason is FinishReason.Stop or FinishReason.Length))
+        if (seat != Head && (_isComplete || isWhole))
         {
-            return false; // how the answer ends is the head's to say
+            return SessionTurn.None; // how the answer ends is the head's to say
         }
 
-        return End();
+        End();
+        return SessionTurn.Ended;
     }
 
-    /// <summary>
-    /// A stage lacks the session. Without a token so far it is opened anew everywhere at a raised epoch; otherwise it
-    /// is lost.
-    /// </summary>
-    /// <param name="index">The stage.</param>
+    /// <summary>A worker lacks the session.</summary>
+    /// <param name="seat">Whose.</param>
     /// <param name="at">The epoch that was addressed.</param>
     /// <param name="incarnation">The worker's present incarnation.</param>
-    /// <returns>Whether the session goes on.</returns>
-    public bool OnUnknown(int index, Epoch at, long incarnation)
+    /// <returns>What that means for the session.</returns>
+    public SessionTurn OnUnknown(int seat, Epoch at, long incarnation)
     {
-        var stage = _stages[index];
-        if (IsEnding)
+        var stage = _seats[seat];
+        if (IsLeaving(seat))
         {
-            if (at == AskedEpoch(stage) && stage.IsCancelSaid)
-            {
-                Leave(stage); // else it may still hold an earlier epoch, whose Cancel comes next
-            }
-
-            return !IsEnded;
+            // Else it may still hold an earlier epoch, whose Cancel comes next.
+            return at == AskedEpoch(stage) && stage.IsCancelSaid && Leave(stage) ? SessionTurn.Ended : SessionTurn.None;
         }
 
-        if (at != Epoch || stage.IsDone)
+        if (!IsCurrent(at) || stage.IsDone)
         {
-            return true;
+            return SessionTurn.None;
         }
 
         stage.Lack(incarnation);
-        if (index != 0 && _isComplete)
-        {
-            stage.IsDone = true;
-            return true; // only the head is needed any more
-        }
-
-        if (Received > 0 || _raises >= MaxRaises)
-        {
-            stage.IsDone = true;
-            End();
-            return false;
-        }
-
-        _raises++;
-        _isComplete = false;
-        Epoch = Epoch with { N = Epoch.N + 1 };
-        Array.ForEach(_stages, static each => each.Reopen());
-        return true;
+        return Lose(seat) ? SessionTurn.NeedsPath : SessionTurn.None;
     }
 
     /// <summary>Another router, or a later epoch, holds the session: this one stops, and cancels nothing of it.</summary>
@@ -313,15 +464,23 @@ internal sealed class SessionCore
             return false;
         }
 
-        Array.ForEach(_stages, static stage => stage.IsDone = true);
-        return End();
+        _seats.ForEach(static stage => stage.IsDone = true);
+        End();
+        return true;
     }
 
     /// <summary>A probe found that the head has sent what did not arrive.</summary>
-    public void OnMissed() => _stages[0].Miss();
+    public void OnMissed() => _seats[Head].Miss();
 
     /// <summary>The client has the first <paramref name="tokens"/> tokens of the answer.</summary>
     public void OnConsumed(int tokens) => _consumed = Math.Max(_consumed, Math.Min(tokens, Received));
+
+    /// <summary>The answer is complete without a word of the head's.</summary>
+    public void Complete()
+    {
+        _cancelRequested = true;
+        End();
+    }
 
     /// <summary>The router no longer wants the session.</summary>
     /// <returns>Whether a worker must be told; false when none ever heard of it, or it has ended.</returns>
@@ -334,18 +493,40 @@ internal sealed class SessionCore
 
         _cancelRequested = true;
         ForgetUnasked();
-        IsEnded = Array.TrueForAll(_stages, static stage => stage.IsDone);
+        IsEnded = _seats.TrueForAll(static stage => stage.IsDone);
         return !IsEnded;
     }
 
+    private bool IsCurrent(Epoch at) => at == Epoch || !_rules.HasFlag(SessionRules.EpochCheck);
+
+    private bool IsLeaving(int seat) => IsEnding || !IsOnPath(seat);
+
     private Epoch AskedEpoch(StageTalk stage) => Epoch with { N = stage.Asked };
 
-    /// <summary>A stage of a session that ends has nothing more to say.</summary>
+    private int Take(int first, int count)
+    {
+        var skip = Math.Min(count, Received - first);
+        Received += count - skip;
+        return skip;
+    }
+
+    /// <summary>An epoch in which the stages hold more than in those before is progress, even without a token.</summary>
+    private void NoteProgress()
+    {
+        var progress = _path.Sum(seat => (long)_seats[seat].CachedPrefix);
+        if (progress > _progress)
+        {
+            _progress = progress;
+            _raises = 0;
+        }
+    }
+
+    /// <summary>A worker of a session that ends, or that is off its path, has nothing more to say.</summary>
     /// <returns>Whether the session has ended by this.</returns>
     private bool Leave(StageTalk stage)
     {
         stage.IsDone = true;
-        if (IsEnded || !Array.TrueForAll(_stages, static each => each.IsDone))
+        if (IsEnded || !_cancelRequested || !_seats.TrueForAll(static each => each.IsDone))
         {
             return false;
         }
@@ -354,16 +535,23 @@ internal sealed class SessionCore
         return true;
     }
 
-    private bool End()
+    private void LeaveIfUnasked(StageTalk stage)
+    {
+        if (stage.Asked < 0)
+        {
+            Leave(stage);
+        }
+    }
+
+    private void End()
     {
         IsEnded = true;
         ForgetUnasked();
-        return true;
     }
 
     private void ForgetUnasked()
     {
-        foreach (var stage in _stages)
+        foreach (var stage in _seats)
         {
             stage.IsDone |= stage.Asked < 0;
         }

@@ -13,6 +13,9 @@ namespace Parallax.Router.Sessions;
 internal sealed record SessionPlan(
     string Model, ImmutableArray<int> Prompt, SamplingParameters Sampling, string Client, string CacheSalt, long Deadline)
 {
+    /// <summary>Ids of the answer that are known already: the session goes on from there.</summary>
+    public ImmutableArray<int> Answer { get; init; } = [];
+
     /// <summary>Orders sessions by age, equally at all stages; drawn when it is opened.</summary>
     public long Arrival { get; init; }
 }

@@ -30,6 +30,12 @@ internal sealed class StageTalk
     /// <summary>Whether it holds nothing of the session any more, or is none of this router's business.</summary>
     public bool IsDone { get; set; }
 
+    /// <summary>Whether it is of no use in this epoch: it lost the session, does not answer, or is broken.</summary>
+    public bool IsLost { get; set; }
+
+    /// <summary>Whether its control stream is gone and did not come back at once.</summary>
+    public bool IsUnreachable { get; set; }
+
     /// <summary>The n of the last Open that was said to this incarnation; negative when it never heard of the session.</summary>
     public int Asked { get; private set; } = -1;
 
@@ -50,6 +56,7 @@ internal sealed class StageTalk
     public bool Connect(long incarnation)
     {
         IsConnected = true;
+        IsUnreachable = false;
         _opened = _rejoined = IsStarted = false;
         var lost = IsAccepted && Incarnation != incarnation;
         if (Incarnation != incarnation)
@@ -68,10 +75,13 @@ internal sealed class StageTalk
     /// <summary>The stage lacks the session.</summary>
     public void Lack(long incarnation) => (Asked, Incarnation) = (-1, incarnation);
 
+    /// <summary>As <see cref="Lack(long)"/>, told by the incarnation that is connected.</summary>
+    public void Lack() => Asked = -1;
+
     /// <summary>The session is to be opened anew at a higher epoch.</summary>
     public void Reopen()
     {
-        IsAccepted = IsStarted = IsDone = _opened = _rejoined = false;
+        IsAccepted = IsStarted = IsDone = IsLost = _opened = _rejoined = false;
         CachedPrefix = 0;
     }
 

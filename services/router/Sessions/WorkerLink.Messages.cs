@@ -16,6 +16,8 @@ internal sealed partial class WorkerLink
                 _isDraining = true;
                 LogDraining(Address);
                 break;
+            case Message.Pong:
+                break; // a sign of life, which every message is
             case Message.Serving:
                 if (_offer is { } offer)
                 {
@@ -46,6 +48,7 @@ internal sealed partial class WorkerLink
         Message.ProbeReply => message.ProbeReply.Session,
         Message.Stale => message.Stale.Session,
         Message.Unknown => message.Unknown.Session,
+        Message.StageLost => message.StageLost.Session,
         _ => null,
     };
 
@@ -57,7 +60,7 @@ internal sealed partial class WorkerLink
                 session.OnRefused(stage, at, RouterMapping.ToRefusal(refused.Code), refused.Message);
                 break;
             case Message.OpenAck:
-                session.OnAccepted(stage, at, message.OpenAck.Accepted?.CachedPrefix ?? 0);
+                session.OnAccepted(stage, at, message.OpenAck.Accepted);
                 break;
             case Message.Tokens:
                 session.OnTokens(stage, at, message.Tokens);
@@ -67,6 +70,9 @@ internal sealed partial class WorkerLink
                 break;
             case Message.ProbeReply:
                 session.OnProbeReply(stage, at, message.ProbeReply);
+                break;
+            case Message.StageLost:
+                session.OnStageLost(stage, at, message.StageLost.Worker, message.StageLost.Reason == StageLost.Types.Reason.Unknown);
                 break;
             case Message.Stale:
                 session.OnStale(at);

@@ -7,6 +7,7 @@ using Grpc.Net.Client;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Identity;
+using Parallax.Transport.Liveness;
 using Message = Parallax.Contracts.V1.WorkerMessage.MessageOneofCase;
 
 namespace Parallax.Router.Sessions;
@@ -34,6 +35,11 @@ internal sealed partial class WorkerLink : IDisposable
     private volatile WorkerOffer? _offer;
     private volatile bool _isDraining;
     private volatile string _problem = "not connected yet";
+    private volatile string? _lastId; // of the worker that was connected last
+    private readonly Lock _signs = new(); // guards the monitor
+    private LivenessMonitor _monitor;
+    private bool _answersPings;           // on this connection; guarded as the monitor
+    private long _connections;            // how many there have been
 
     /// <param name="addresses">Where the worker may be dialled, best first; at least one.</param>
     /// <param name="expectedId">The id that a map gives the worker; null when there is no map.</param>
@@ -59,7 +65,11 @@ internal sealed partial class WorkerLink : IDisposable
         _logger = logger;
         _createHandler = () => CreateHandler(expectedId, options, credentials);
         _endpoint = new Endpoint(addresses[0], _createHandler);
+        _monitor = new LivenessMonitor(options.PingEvery, Now);
     }
+
+    /// <summary>The worker's id: what it calls itself, or called itself when it was connected last.</summary>
+    public string WorkerId => _offer?.WorkerId ?? _lastId ?? _expectedId ?? Address.Authority;
 
     /// <summary>Where the worker listens.</summary>
     public Uri Address => _endpoint.Address;
@@ -142,9 +152,12 @@ internal sealed partial class WorkerLink : IDisposable
     {
         var failures = 0;
         var awaySince = _clock.GetTimestamp();
+        var connectedAt = awaySince;
         while (!cancellationToken.IsCancellationRequested)
         {
             var redialled = ChooseEndpoint();
+            var retryAtOnce = false;
+            connectedAt = _clock.GetTimestamp();
             using var attempt = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, redialled);
             try
             {
@@ -152,6 +165,7 @@ internal sealed partial class WorkerLink : IDisposable
                 _problem = "the worker ended the control stream";
                 LogLost(Address, _problem);
                 (failures, awaySince) = (1, _clock.GetTimestamp());
+                retryAtOnce = true;
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested && IsTransient(e))
             {
@@ -161,6 +175,7 @@ internal sealed partial class WorkerLink : IDisposable
                 {
                     LogLost(Address, _problem);
                     (failures, awaySince) = (0, _clock.GetTimestamp());
+                    retryAtOnce = e is not SilentWorkerException;
                 }
                 else if (failures == 0)
                 {
@@ -182,6 +197,14 @@ internal sealed partial class WorkerLink : IDisposable
                 Disconnect();
             }
 
+            if (retryAtOnce && _clock.GetElapsedTime(connectedAt) >= _options.FirstPause)
+            {
+                // Most often it is back at once, or its port is closed, which tells as soon. A dial that hangs tells nothing.
+                _ = NoteIfAwayAsync(Volatile.Read(ref _connections), cancellationToken);
+                continue;
+            }
+
+            NoteUnreachable();
             if (_clock.GetElapsedTime(awaySince) >= _options.GiveUpAfter)
             {
                 GiveUpSessions(_problem);
@@ -281,6 +304,12 @@ internal sealed partial class WorkerLink : IDisposable
             throw new WorkerLinkException($"the worker calls itself '{info.WorkerId}'; by the map it must be '{_expectedId}'");
         }
 
+        _ = Interlocked.Increment(ref _connections);
+        lock (_signs)
+        {
+            (_monitor, _answersPings) = (new LivenessMonitor(_options.PingEvery, Now), false);
+        }
+
         var offer = new WorkerOffer(
             info.WorkerId.Length > 0 ? info.WorkerId : _expectedId ?? Address.Authority,
             info.Incarnation,
@@ -322,6 +351,7 @@ internal sealed partial class WorkerLink : IDisposable
         {
             _outbox = outbox;
             _isDraining = false;
+            _lastId = offer.WorkerId;
             _offer = offer;
             foreach (var (session, stage) in _sessions.Values)
             {
@@ -350,11 +380,67 @@ internal sealed partial class WorkerLink : IDisposable
         }
     }
 
+    /// <summary>Tells the sessions that the worker cannot be reached, so that they look for another one.</summary>
+    private void NoteUnreachable()
+    {
+        foreach (var (session, seat) in _sessions.Values)
+        {
+            session.OnUnreachable(seat, _problem);
+        }
+    }
+
+    private async Task NoteIfAwayAsync(long connections, CancellationToken cancellationToken)
+    {
+        await Task.Delay(_options.UnreachableAfter, _clock, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!cancellationToken.IsCancellationRequested && _offer is null && Volatile.Read(ref _connections) == connections)
+        {
+            NoteUnreachable();
+        }
+    }
+
+    /// <summary>The monitor's clock.</summary>
+    private TimeSpan Now => _clock.GetElapsedTime(0);
+
+    private void NoteSign(bool isPong)
+    {
+        lock (_signs)
+        {
+            _monitor.OnActivity(Now);
+            if (isPong)
+            {
+                _monitor.OnHeartbeat(Now);
+                _answersPings = true;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Asks for a sign of life. When it was asked for last matters, since a router that was itself suspended must not blame the
+    /// worker.
+    /// </summary>
+    /// <exception cref="SilentWorkerException">There was none for too long.</exception>
+    private async Task PingAsync(IClientStreamWriter<RouterMessage> stream, TimeSpan last, CancellationToken cancellationToken)
+    {
+        lock (_signs)
+        {
+            if (Now - last > 2 * _options.PingEvery)
+            {
+                _monitor.OnActivity(Now);
+            }
+            else if (_answersPings && _monitor.Evaluate(Now) == PeerLiveness.Dead)
+            {
+                throw new SilentWorkerException($"no sign of life for {4 * _monitor.AllowedPeriod.TotalSeconds:0.#} s");
+            }
+        }
+
+        await stream.WriteAsync(new RouterMessage { Ping = new Ping { Nonce = _clock.GetTimestamp() } }, cancellationToken);
+    }
+
     private void GiveUpSessions(string problem)
     {
         foreach (var (session, stage) in _sessions.Values)
         {
-            session.OnGivenUp(stage, $"The worker at {Address} is gone: {problem}.");
+            session.OnGivenUp(stage, $"the worker at {Address} is gone: {problem}");
             Forget(session);
         }
     }
@@ -364,11 +450,22 @@ internal sealed partial class WorkerLink : IDisposable
     {
         var renewed = _clock.GetTimestamp();
         using var due = new PeriodicTimer(_options.RenewEvery, _clock);
+        using var pings = new PeriodicTimer(_options.PingEvery, _clock);
+        var pinged = Now;
         var tick = due.WaitForNextTickAsync(cancellationToken).AsTask();
+        var beat = pings.WaitForNextTickAsync(cancellationToken).AsTask();
         var work = outbox.Reader.WaitToReadAsync(cancellationToken).AsTask();
         while (true)
         {
-            await Task.WhenAny(tick, work);
+            await Task.WhenAny(tick, beat, work);
+            if (beat.IsCompleted)
+            {
+                await beat;
+                beat = pings.WaitForNextTickAsync(cancellationToken).AsTask();
+                await PingAsync(stream, pinged, cancellationToken);
+                pinged = Now;
+            }
+
             if (tick.IsCompleted)
             {
                 await tick;
@@ -387,9 +484,9 @@ internal sealed partial class WorkerLink : IDisposable
                         await stream.WriteAsync(message, cancellationToken);
                     }
 
-                    if (_clock.GetElapsedTime(renewed) >= _options.RenewEvery)
+                    if (_clock.GetElapsedTime(renewed) >= _options.RenewEvery || beat.IsCompleted)
                     {
-                        break; // leases do not wait for a busy queue
+                        break; // leases and signs of life do not wait for a busy queue
                     }
                 }
 
@@ -420,14 +517,14 @@ internal sealed partial class WorkerLink : IDisposable
         using var timer = new PeriodicTimer(_options.WatchEvery, _clock);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
-            foreach (var (session, _) in _sessions.Values.Where(static held => held.Stage == 0))
+            foreach (var (session, seat) in _sessions.Values)
             {
-                switch (session.Tick(_options.Watch))
+                switch (session.Tick(seat, _options.Watch))
                 {
                     case WatchVerdict.BrokenLink:
                         throw new WorkerLinkException("the worker does not answer probes");
                     case WatchVerdict.Stalled:
-                        session.Fail($"The worker computed nothing for {_options.Watch.Stall.TotalSeconds:0} s.");
+                        session.OnStalled(_options.Watch.Stall);
                         break;
                     default:
                         break;
@@ -440,6 +537,7 @@ internal sealed partial class WorkerLink : IDisposable
     {
         while (await stream.MoveNext(cancellationToken))
         {
+            NoteSign(stream.Current.MessageCase == Message.Pong);
             if (stream.Current.MessageCase == Message.Goodbye)
             {
                 return; // hanging up is the router's part

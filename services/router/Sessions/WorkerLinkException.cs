@@ -3,4 +3,4 @@ using Parallax.Runtime;
 namespace Parallax.Router.Sessions;
 
 /// <summary>A worker that does not keep to the protocol; the link starts anew.</summary>
-internal sealed class WorkerLinkException(string message) : ParallaxException(message);
+internal class WorkerLinkException(string message) : ParallaxException(message);

@@ -18,9 +18,15 @@ internal sealed record WorkerLinkOptions
     /// <summary>The watch on sessions looks this often.</summary>
     public TimeSpan WatchEvery { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>The worker is asked for a sign of life this often; dead after four of them without one (adapted to jitter).</summary>
+    public TimeSpan PingEvery { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>A lost control stream that is not back after so long counts as a lost worker.</summary>
+    public TimeSpan UnreachableAfter { get; init; } = TimeSpan.FromMilliseconds(300);
+
     /// <summary>Sessions of a worker that stays away for so long are given up.</summary>
     public TimeSpan GiveUpAfter { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The watch's times.</summary>
-    public WatchLimits Watch { get; init; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(3));
+    public WatchLimits Watch { get; init; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(20));
 }

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Runtime.Execution;
+using Epoch = Parallax.Contracts.Identifiers.Epoch;
 using Message = Parallax.Contracts.V1.RouterMessage.MessageOneofCase;
 using Shard = Parallax.Worker.Gpu.Shards.Shard;
 
@@ -129,9 +130,10 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
                 await OpenAsync(message.Open, cancellationToken);
                 break;
             case Message.Start:
-                if (await FindAsync(message.Start.Session, cancellationToken) is { } started && started.TryStart())
+                if (await FindAsync(message.Start.Session, cancellationToken) is { } started && started.TryStart(message.Start.Answer))
                 {
-                    started.Engine?.Start(started.Id, started.Epoch, message.Start.Keep, message.Start.NextIncarnation);
+                    started.Engine?.Start(
+                        started.Id, message.Start.Session.ToEpoch(), message.Start.Keep, message.Start.NextIncarnation, [.. message.Start.Answer]);
                 }
 
                 break;
@@ -163,6 +165,9 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             case Message.Probe:
                 await ProbeAsync(message.Probe, cancellationToken);
                 break;
+            case Message.Ping:
+                await _stream.ReplyAsync(new WorkerMessage { Pong = new Pong { Nonce = message.Ping.Nonce } }, cancellationToken);
+                break;
             case Message.Rejoin:
                 await RejoinAsync(message.Rejoin, cancellationToken);
                 break;
@@ -184,7 +189,8 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
         var id = named.ToSessionId();
         var epoch = named.ToEpoch();
         await _stream.WaitForOpenRoomAsync(cancellationToken);
-        if (state.Sessions.Find(id) is { } present)
+        var present = state.Sessions.Find(id);
+        if (present is not null)
         {
             if (epoch == present.Epoch)
             {
@@ -203,10 +209,57 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
                 return;
             }
 
-            present.Engine?.Cancel(present.Id, present.Epoch);
         }
 
-        var route = OpenRoute.Of(open, state);
+        var route = OpenRoute.Of(open, state, present?.Shard);
+        if (present is { CanBeFenced: true } && route.Shard is not null && ReferenceEquals(route.Shard, present.Shard))
+        {
+            if (present.Fence(_stream, epoch, open.Answer))
+            {
+                _stream.ReleaseOpenRoom();
+            }
+
+            _ = FenceAsync(open, route, present, present.Reference);
+            return;
+        }
+
+        present?.Engine?.Cancel(present.Id, present.Epoch);
+
+        // Not awaited: other sessions' messages must not wait for this one. The engine keeps the order of calls, and the task
+        // ends with an answer whatever happens.
+        _ = OpenAsync(open, route, id, epoch);
+    }
+
+    /// <summary>Stops a session that is held here at the epoch of an Open, and opens it anew if it ended on the way.</summary>
+    private async Task FenceAsync(Open open, OpenRoute route, WorkerSession session, SessionRef reference)
+    {
+        try
+        {
+            var answer = session.AcknowledgeEnd(reference);
+            if (answer is null && session.Engine is { } engine)
+            {
+                var fence = WorkerMapping.ToRequest(open, route.Path) with { IsFence = true };
+                var result = await engine.OpenAsync(fence, session, CancellationToken.None);
+                answer = result.Refusal is OpenRefusal.NotHeld ? session.AcknowledgeEnd(reference) : WorkerMapping.ToWire(result, reference);
+            }
+
+            if (answer is not null)
+            {
+                session.Answer(answer);
+                return;
+            }
+
+            await OpenAsync(open, route, session.Id, reference.ToEpoch());
+        }
+        catch (Exception e)
+        {
+            LogOpenFailed(e, session.Id);
+            session.Answer(WorkerMapping.Refuse(reference, RefusalCode.Internal, $"The worker failed to fence the session: {e.Message}"));
+        }
+    }
+
+    private async Task OpenAsync(Open open, OpenRoute route, SessionId id, Epoch epoch)
+    {
         var session = new WorkerSession(
             id,
             epoch,
@@ -215,7 +268,8 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             state.Incarnation,
             state.Sessions,
             route.Shard,
-            emitsTokens: route.Path is null or { IsHead: true });
+            emitsTokens: route.Path is null or { IsHead: true },
+            open.Answer);
         session.Adopt(_stream);
         if (route.Shard is not { } shard || !shard.TryEnter(session))
         {
@@ -229,9 +283,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
 
         state.Sessions.Add(session);
 
-        // Not awaited here: other sessions' messages must not wait for this one. The engine keeps the order of calls,
-        // and the task ends with an answer whatever happens.
-        _ = AnswerAsync(open, route.Path, shard, session);
+        await AnswerAsync(open, route.Path, shard, session);
     }
 
     private async Task AnswerAsync(Open open, StagePath? path, Shard shard, WorkerSession session)

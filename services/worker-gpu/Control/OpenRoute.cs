@@ -18,9 +18,12 @@ internal sealed record OpenRoute(Shard? Shard, StagePath? Path, RefusalCode Refu
     private const int MostStages = 1024;
 
     /// <summary>Chooses; nothing is changed by it.</summary>
-    public static OpenRoute Of(Open open, WorkerState state)
+    /// <param name="open">The message.</param>
+    /// <param name="state">The worker.</param>
+    /// <param name="holder">The shard that holds the session already: it goes on there if the path leads there, whatever else takes no new sessions.</param>
+    public static OpenRoute Of(Open open, WorkerState state, Shard? holder = null)
     {
-        if (state.IsDraining)
+        if (state.IsDraining && holder is null)
         {
             return Refuse(RefusalCode.Stopping, "The worker is stopping.");
         }
@@ -32,7 +35,7 @@ internal sealed record OpenRoute(Shard? Shard, StagePath? Path, RefusalCode Refu
 
         LayerRange? range = open.Path.Count > 0 ? RangeOf(open.Path[open.Stage]) : null;
         var query = new ShardQuery(open.Model, open.WeightsHash, WorkerMapping.ToNumericClass(open.NumericClass), range);
-        if (ShardLookup.Find(state.Shards.Serving, query, out var instead) is not { } shard)
+        if (Choose(state, query, holder, out var instead) is not { } shard)
         {
             return Refuse(RefusalCode.WrongModel, instead);
         }
@@ -51,6 +54,22 @@ internal sealed record OpenRoute(Shard? Shard, StagePath? Path, RefusalCode Refu
         return ToPath(open, state.WorkerId, out var error) is { } path && (error = path.FindError(shard.Model.LayerCount)) is null
             ? new OpenRoute(shard, path, RefusalCode.Unspecified, "")
             : Refuse(RefusalCode.Invalid, $"The session's path cannot be used: {error}.");
+    }
+
+    private static Shard? Choose(WorkerState state, in ShardQuery query, Shard? holder, out string instead)
+    {
+        if (holder is { Engine: not null } && ShardLookup.Find([holder], query, out instead) is { } same)
+        {
+            return same;
+        }
+
+        if (!state.IsDraining)
+        {
+            return ShardLookup.Find(state.Shards.Serving, query, out instead);
+        }
+
+        instead = "The worker is stopping.";
+        return null;
     }
 
     private static StagePath? ToPath(Open open, string workerId, out string? error)

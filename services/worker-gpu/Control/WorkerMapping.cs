@@ -18,6 +18,7 @@ internal static class WorkerMapping
         Session = open.Session.ToSessionId(),
         Epoch = open.Session.ToEpoch(),
         PromptTokenIds = [.. open.Prompt],
+        AnswerTokenIds = [.. open.Answer],
         Sampling = ToSampling(open.Sampling ?? new Sampling()),
         Client = open.Client,
         CacheSalt = open.CacheSalt,
@@ -177,6 +178,7 @@ internal static class WorkerMapping
         OpenRefusal.Invalid => RefusalCode.Invalid,
         OpenRefusal.Stale => RefusalCode.Stale,
         OpenRefusal.Stopping => RefusalCode.Stopping,
+        OpenRefusal.NotHeld => RefusalCode.Internal, // the worker answers it by opening the session anew
         _ => RefusalCode.Unspecified,
     };
 }

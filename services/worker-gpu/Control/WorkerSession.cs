@@ -15,31 +15,71 @@ namespace Parallax.Worker.Gpu.Control;
 /// beside it. Thread-safe.
 /// </summary>
 internal sealed class WorkerSession(
-    SessionId id, Epoch epoch, int promptTokens, bool withLogProbs, long incarnation, SessionTable table, Shard? shard = null, bool emitsTokens = true)
+    SessionId id, Epoch epoch, int promptTokens, bool withLogProbs, long incarnation, SessionTable table, Shard? shard = null, bool emitsTokens = true,
+    IReadOnlyList<int>? answer = null)
     : ISessionSink
 {
     private readonly Lock _gate = new(); // guards everything below
-    private readonly SessionRef _reference = SessionRefs.Create(id, epoch, incarnation);
-    private readonly List<int> _ids = [];
-    private readonly Queue<LogProbs> _logProbs = new(); // of ids from _logProbsFrom on; the router has the earlier ones
+    private readonly List<int> _ids = [.. answer ?? []];
+    private Queue<LogProbs> _logProbs = new(); // of ids from _logProbsFrom on; the router has the earlier ones
+    private Epoch _epoch = epoch;
+    private SessionRef _reference = SessionRefs.Create(id, epoch, incarnation);
     private Tokens _tokens = new(); // reused: only the owning stream's writer fills and sends it
-    private int _logProbsFrom;
+    private int _logProbsFrom = answer?.Count ?? 0;
+    private StageLoss? _loss; // to be told
     private SessionEnd? _end;
     private ControlStream? _owner;
     private OpenAck? _answer;
-    private int _cursor;
+    private int _cursor = answer?.Count ?? 0;
+    private int _answerKnown = answer?.Count ?? 0; // ids that the router named in its Open
     private bool _answerSent;
     private bool _endSent;
     private bool _queued;
     private bool _started;
+    private bool _fenced; // since its last Fence, until Start: nothing but the answer to it is said
     private string? _abort;
 
     public SessionId Id => id;
 
-    public Epoch Epoch => epoch;
+    public Epoch Epoch
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _epoch;
+            }
+        }
+    }
+
+    /// <summary>Where it was opened; null when it was refused before a shard was chosen.</summary>
+    public Shard? Shard => shard;
+
+    /// <summary>
+    /// Whether a Fence finds something here: it runs, or its answer is complete. What ended otherwise has nothing to go on with.
+    /// </summary>
+    public bool CanBeFenced
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _end is null || IsComplete;
+            }
+        }
+    }
 
     /// <summary>The session as messages to a router name it.</summary>
-    public SessionRef Reference => _reference;
+    public SessionRef Reference
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _reference;
+            }
+        }
+    }
 
     /// <summary>The engine that it was opened on; null when it was refused before one was chosen.</summary>
     public ISessionEngine? Engine => shard?.Engine;
@@ -56,15 +96,74 @@ internal sealed class WorkerSession(
         }
     }
 
-    /// <summary>Sets Open's answer and sends it over the owning stream.</summary>
+    /// <summary>
+    /// A higher epoch's Open came: from now on the session is that epoch's, and until the answer nothing else is said of it.
+    /// </summary>
+    /// <param name="stream">Who asks.</param>
+    /// <param name="at">The epoch.</param>
+    /// <param name="known">The answer's ids that the router has.</param>
+    /// <returns>Whether that stream waited for an earlier answer, which this one takes the place of.</returns>
+    public bool Fence(ControlStream stream, Epoch at, IReadOnlyList<int> known)
+    {
+        lock (_gate)
+        {
+            var waited = ReferenceEquals(_owner, stream) && !_answerSent;
+            Own(stream);
+            _epoch = at;
+            _reference = SessionRefs.Create(id, at, incarnation);
+            (_answer, _answerSent, _started, _fenced, _loss) = (null, false, false, true, null);
+            _answerKnown = known.Count;
+            for (var i = _ids.Count; i < known.Count; i++)
+            {
+                _ids.Add(known[i]);
+            }
+
+            return waited;
+        }
+    }
+
+    /// <summary>
+    /// Sets Open's answer and sends it over the owning stream; one of an earlier epoch is void. The head adds what the router lacks of the answer, and that it
+    /// is complete if it is.
+    /// </summary>
     public void Answer(OpenAck answer)
     {
         lock (_gate)
         {
+            if (answer.Session is { } named && named.ToEpoch() != _epoch)
+            {
+                return;
+            }
+
+            if (answer.Accepted is { } accepted && emitsTokens)
+            {
+                if (_ids.Count > _answerKnown)
+                {
+                    accepted.Tokens = new Tokens();
+                    TakeTokens(accepted.Tokens, _answerKnown);
+                }
+
+                if (IsComplete)
+                {
+                    accepted.Finished = WorkerMapping.ToWire(_end!.Value, _reference);
+                }
+            }
+
             _answer = answer;
             Signal();
         }
     }
+
+    /// <summary>The answer to a Fence of a session whose answer is complete; null when it is not.</summary>
+    public OpenAck? AcknowledgeEnd(SessionRef reference)
+    {
+        lock (_gate)
+        {
+            return IsComplete ? new OpenAck { Session = reference, Accepted = new OpenAck.Types.Accepted() } : null;
+        }
+    }
+
+    private bool IsComplete => _end is { Reason: FinishReason.Stop or FinishReason.Length } && emitsTokens;
 
     /// <summary>
     /// Makes a stream the owner without moving the cursor; the answer to Open is sent (again).
@@ -125,14 +224,38 @@ internal sealed class WorkerSession(
         }
     }
 
-    /// <summary>True the first time: Start may be repeated after a reconnect.</summary>
-    public bool TryStart()
+    /// <summary>
+    /// True the first time in an epoch: Start may be repeated after a reconnect. The answer is then what the router knows of
+    /// it, and goes on from there.
+    /// </summary>
+    /// <param name="more">Ids that the router has learnt since its Open.</param>
+    public bool TryStart(IReadOnlyList<int> more)
     {
         lock (_gate)
         {
-            var first = !_started;
-            _started = true;
-            return first;
+            if (_started)
+            {
+                return false;
+            }
+
+            (_started, _fenced) = (true, false);
+            if (emitsTokens)
+            {
+                _ids.RemoveRange(_answerKnown, _ids.Count - _answerKnown);
+                _ids.AddRange(more);
+                _cursor = _ids.Count;
+                if (_logProbsFrom >= _cursor)
+                {
+                    _logProbs.Clear();
+                    _logProbsFrom = _cursor;
+                }
+                else if (_logProbs.Count > _cursor - _logProbsFrom)
+                {
+                    _logProbs = new Queue<LogProbs>(_logProbs.Take(_cursor - _logProbsFrom));
+                }
+            }
+
+            return true;
         }
     }
 
@@ -156,7 +279,7 @@ internal sealed class WorkerSession(
             _abort = error;
         }
 
-        Engine?.Cancel(id, epoch);
+        Engine?.Cancel(id, Epoch);
     }
 
     /// <summary>Its Open was refused.</summary>
@@ -177,6 +300,18 @@ internal sealed class WorkerSession(
             }
 
             Signal();
+        }
+    }
+
+    public void OnStageLost(in StageLoss loss)
+    {
+        lock (_gate)
+        {
+            if (loss.Epoch == _epoch)
+            {
+                _loss = loss;
+                Signal();
+            }
         }
     }
 
@@ -219,12 +354,28 @@ internal sealed class WorkerSession(
                 return new WorkerMessage { OpenAck = _answer };
             }
 
-            if (_cursor < _ids.Count)
+            if (!_fenced && emitsTokens && _cursor < _ids.Count)
             {
-                return new WorkerMessage { Tokens = TakeTokens() };
+                TakeTokens(_tokens, _cursor);
+                _cursor = _ids.Count;
+                return new WorkerMessage { Tokens = _tokens };
             }
 
-            if (_end is { } end && !_endSent)
+            if (_loss is { } loss)
+            {
+                _loss = null;
+                return new WorkerMessage
+                {
+                    StageLost = new StageLost
+                    {
+                        Session = _reference,
+                        Worker = loss.WorkerId,
+                        Reason = loss.IsUnknownThere ? StageLost.Types.Reason.Unknown : StageLost.Types.Reason.LinkDown,
+                    },
+                };
+            }
+
+            if (_end is { } end && !_endSent && (!_fenced || _answerSent))
             {
                 _endSent = true;
                 return new WorkerMessage { Finished = WorkerMapping.ToWire(end, _reference) };
@@ -235,27 +386,24 @@ internal sealed class WorkerSession(
         }
     }
 
-    private Tokens TakeTokens()
+    private void TakeTokens(Tokens tokens, int from)
     {
-        _tokens.Session = _reference;
-        _tokens.FirstIndex = _cursor;
-        _tokens.Ids.Clear();
-        _tokens.LogProbs.Clear();
-        for (var i = _cursor; i < _ids.Count; i++)
+        tokens.Session = _reference;
+        tokens.FirstIndex = from;
+        tokens.Ids.Clear();
+        tokens.LogProbs.Clear();
+        for (var i = from; i < _ids.Count; i++)
         {
-            _tokens.Ids.Add(_ids[i]);
+            tokens.Ids.Add(_ids[i]);
         }
 
-        if (withLogProbs && _cursor >= _logProbsFrom)
+        if (withLogProbs && from >= _logProbsFrom)
         {
-            foreach (var entry in _logProbs.Skip(_cursor - _logProbsFrom))
+            foreach (var entry in _logProbs.Skip(from - _logProbsFrom))
             {
-                _tokens.LogProbs.Add(WorkerMapping.ToWire(entry.LogProb, entry.Top));
+                tokens.LogProbs.Add(WorkerMapping.ToWire(entry.LogProb, entry.Top));
             }
         }
-
-        _cursor = _ids.Count;
-        return _tokens;
     }
 
     private void Own(ControlStream stream)

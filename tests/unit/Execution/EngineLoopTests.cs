@@ -343,7 +343,7 @@ public sealed class EngineLoopTests : IDisposable
     }
 
     [Fact]
-    public void Open_HigherEpoch_ReplacesTheSession()
+    public void Open_HigherEpoch_FencesTheSessionWhereItIs()
     {
         var loop = Loop();
         var (request, old) = loop.Launch(Prompt(40), 50);
@@ -351,13 +351,77 @@ public sealed class EngineLoopTests : IDisposable
         var sink = new RecordingSink();
 
         var result = loop.Open(request with { Epoch = Second }, sink, TimeSpan.Zero);
-        loop.Start(request.Session, Second, result.CachedPrefix);
+        Assert.Equal(40, result.CachedPrefix);
+        Assert.False(loop.Step(TimeSpan.Zero));
+        loop.Start(request.Session, Second, keep: 39);
         loop.Acknowledge(request.Session, Second, 60);
         loop.RunToEnd();
 
         Assert.Equal((FinishReason.Cancelled, First), (old.End().Reason, old.End().Epoch));
         Assert.Equal(32, sink.Tokens.Length);
         Assert.Equal(FakeShard.Generate([null, 24], Prompt(40), 32), sink.Tokens);
+    }
+
+    [Theory]
+    [InlineData(7, 0)]
+    [InlineData(7, 3)]
+    [InlineData(0, 1)]
+    public void Start_WithAPartOfTheAnswerKnown_GoesOnFromThere(int atOpen, int atStart)
+    {
+        var expected = FakeShard.Generate([null, 24], Prompt(40), 20);
+        var known = atOpen + atStart;
+        var loop = Loop();
+        var sink = new RecordingSink();
+        var request = Request(Prompt(40), 20) with { AnswerTokenIds = [.. expected.Take(atOpen)] };
+
+        loop.Open(request, sink, TimeSpan.Zero);
+        loop.Start(request.Session, First, 40 + known - 1, answer: [.. expected.Skip(atOpen).Take(atStart)]);
+        loop.RunToEnd();
+
+        Assert.Equal(expected.Skip(known), sink.Tokens);
+        Assert.Equal((FinishReason.Length, 20), (sink.End().Reason, sink.End().GeneratedTokens));
+    }
+
+    [Fact]
+    public void Start_AfterAFence_ForgetsWhatTheRouterDoesNotKnow()
+    {
+        var expected = FakeShard.Generate([null, 24], Prompt(40), 20);
+        var loop = Loop();
+        var (request, sink) = loop.Launch(Prompt(40), 20);
+        for (var i = 0; i < 9; i++)
+        {
+            loop.Step(TimeSpan.Zero);
+        }
+
+        var before = sink.Tokens.Length;
+        loop.Open(request with { Epoch = Second, AnswerTokenIds = [.. expected.Take(4)] }, sink, TimeSpan.Zero);
+        loop.Start(request.Session, Second, 43);
+        loop.RunToEnd();
+
+        Assert.True(before > 4);
+        Assert.Equal(expected.Skip(4), sink.Tokens.Skip(before));
+        Assert.Equal(0, loop.Cache.UsedBlocks);
+    }
+
+    [Fact]
+    public void Open_FenceOfASessionThatIsNotHeld_IsNotHeld()
+    {
+        var loop = Loop();
+        Assert.Equal(OpenRefusal.NotHeld, loop.Open(Request(Prompt(40), 5) with { IsFence = true }, new RecordingSink(), TimeSpan.Zero).Refusal);
+        Assert.Equal(0, loop.SessionCount);
+    }
+
+    [Fact]
+    public void Open_FenceWithAnotherPrompt_IsInvalidAndChangesNothing()
+    {
+        var loop = Loop();
+        var (request, sink) = loop.Launch(Prompt(40), 5);
+
+        var result = loop.Open(request with { Epoch = Second, PromptTokenIds = [.. Prompt(41)] }, sink, TimeSpan.Zero);
+
+        Assert.Equal(OpenRefusal.Invalid, result.Refusal);
+        loop.RunToEnd();
+        Assert.Equal(5, sink.Tokens.Length);
     }
 
     [Fact]

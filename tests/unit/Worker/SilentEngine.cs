@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Collections.Concurrent;
 using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Execution;
@@ -20,7 +21,7 @@ internal sealed class SilentEngine(LayerRange range, NumericClass? numericClass 
         return Task.FromResult(new OpenResult(0, null, ""));
     }
 
-    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0)
+    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default)
     {
     }
 

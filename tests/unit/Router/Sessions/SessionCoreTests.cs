@@ -23,7 +23,7 @@ public class SessionCoreTests
         core.OnConnected(0, 7);
 
         Assert.Equal([SessionCommand.Open], Commands(core));
-        core.OnAccepted(0, First, cachedPrefix: 40);
+        core.OnAccepted(0, First, applied: 40);
         Assert.Equal(32, core.Keep);
         Assert.Equal([SessionCommand.Start], Commands(core));
     }
@@ -116,48 +116,75 @@ public class SessionCoreTests
     }
 
     [Fact]
-    public void OnConnected_ToARestartedWorkerBeforeAToken_OpensAtARaisedEpoch()
+    public void OnConnected_ToARestartedWorker_NeedsAPathAndGoesOnFromWhatIsKnown()
     {
         var core = Running();
-
-        Assert.True(core.OnConnected(0, 8));
-        Assert.Equal(First with { N = 1 }, core.Epoch);
-        Assert.Equal(8, core.Incarnation(0));
-        Assert.Equal([SessionCommand.Open], Commands(core));
-    }
-
-    [Fact]
-    public void OnConnected_ToARestartedWorkerAfterAToken_IsLost()
-    {
-        var core = Running();
-        core.OnTokens(0, First, 0, 1);
+        core.OnTokens(0, First, 0, 3);
 
         Assert.False(core.OnConnected(0, 8));
-        Assert.True(core.IsEnded);
-        Assert.Empty(Commands(core));
+        Assert.True(core.NeedsPath);
+        Assert.Equal(First, core.Epoch);
+
+        core.Reroute([0]);
+        Assert.False(core.NeedsPath);
+        Assert.Equal(First with { N = 1 }, core.Epoch);
+        Assert.Equal(8, core.Incarnation(0));
+        Assert.Equal(3, core.OpenAnswer);
+        Assert.Equal([SessionCommand.Open], Commands(core));
+        core.OnAccepted(0, core.Epoch, 0);
+        Assert.Equal([SessionCommand.Start], Commands(core));
+        Assert.Equal((Prompt + 2, 0), (core.Keep, core.StartAnswer)); // N-1: the last token runs again
+        Assert.Equal(0, core.OnTokens(0, core.Epoch, 3, 1));
     }
 
     [Fact]
-    public void OnUnknown_AgainAndAgain_GivesUpAfterFiveRaises()
+    public void OnAccepted_WithIdsThatTheRouterLacks_TakesThemAndSaysSoInStart()
     {
         var core = Running();
-        for (var i = 0; i < SessionCore.MaxRaises; i++)
-        {
-            Assert.True(core.OnUnknown(0, core.Epoch, 7));
-        }
+        core.OnTokens(0, First, 0, 3);
+        core.Reroute([0]);
+        Commands(core);
 
-        Assert.False(core.OnUnknown(0, core.Epoch, 7));
-        Assert.True(core.IsEnded);
+        Assert.Equal(0, core.OnAccepted(0, core.Epoch, 45, first: 3, count: 2));
+
+        Assert.Equal(5, core.Received);
+        Assert.Equal([SessionCommand.Start], Commands(core));
+        Assert.Equal((3, 2, Prompt + 4), (core.OpenAnswer, core.StartAnswer, core.Keep));
+
+        // Tokens that come after Start change nothing of it, should it have to be said again.
+        core.OnTokens(0, core.Epoch, 5, 4);
+        core.OnConnected(0, 7);
+        Assert.Equal([SessionCommand.Rejoin, SessionCommand.Start], Commands(core));
+        Assert.Equal((2, Prompt + 4), (core.StartAnswer, core.Keep));
+    }
+
+    [Fact]
+    public void MayRaise_WithoutProgress_FiveTimes_AndAnewAfterATokenOrMoreApplied()
+    {
+        var core = Running();
+        Assert.All(Enumerable.Range(0, SessionCore.MaxRaises), _ => Assert.True(core.MayRaise()));
+        Assert.False(core.MayRaise());
+
+        core.OnTokens(0, First, 0, 1);
+        Assert.True(core.MayRaise());
+
+        core.Reroute([0]);
+        core.OnAccepted(0, core.Epoch, 64);
+        Assert.All(Enumerable.Range(0, SessionCore.MaxRaises), _ => Assert.True(core.MayRaise()));
+        core.Reroute([0]);
+        core.OnAccepted(0, core.Epoch, 64);
+        Assert.False(core.MayRaise());
     }
 
     [Fact]
     public void OnUnknown_OfAnEarlierEpoch_IsIgnored()
     {
         var core = Running();
-        core.OnUnknown(0, First, 7);
+        Assert.Equal(SessionTurn.NeedsPath, core.OnUnknown(0, First, 7));
+        core.Reroute([0]);
 
-        Assert.True(core.OnUnknown(0, First, 7));
-        Assert.Equal(1, core.Epoch.N);
+        Assert.Equal(SessionTurn.None, core.OnUnknown(0, First, 7));
+        Assert.False(core.NeedsPath);
     }
 
     [Fact]
@@ -166,10 +193,10 @@ public class SessionCoreTests
         var core = Running();
         core.OnTokens(0, First, 0, 2);
 
-        Assert.False(core.OnFinished(0, First, FinishReason.Stop, 3));
+        Assert.Equal(SessionTurn.None, core.OnFinished(0, First, FinishReason.Stop, 3));
         Assert.Equal([SessionCommand.Rejoin], Commands(core));
         core.OnTokens(0, First, 2, 1);
-        Assert.True(core.OnFinished(0, First, FinishReason.Stop, 3));
+        Assert.Equal(SessionTurn.Ended, core.OnFinished(0, First, FinishReason.Stop, 3));
         Assert.True(core.IsEnded);
     }
 
@@ -202,7 +229,7 @@ public class SessionCoreTests
         core.OnDisconnected(0);
         core.OnConnected(0, 7);
         Assert.Equal([SessionCommand.Cancel], Commands(core));
-        Assert.True(core.OnFinished(0, First, FinishReason.Stop, 9));
+        Assert.Equal(SessionTurn.Ended, core.OnFinished(0, First, FinishReason.Stop, 9));
         Assert.Empty(Commands(core));
     }
 

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using Parallax.Contracts.Identifiers;
+using Parallax.Router.Sessions;
+
+namespace Parallax.Router.Routing;
+
+/// <content>Other paths for sessions that lost a stage.</content>
+internal sealed partial class WorkerDirectory
+{
+    /// <inheritdoc/>
+    public ReservedPath? Find(RerouteRequest request)
+    {
+        var kept = request.Kept.Select(static stage => (stage.PresentWorkerId, stage.Range)).ToHashSet();
+        var wanted = new PathRequest
+        {
+            PromptTokens = request.Known,
+            MaxTokens = request.Plan.Prompt.Length + request.Plan.Sampling.MaxTokens - request.Known,
+            NumericClass = request.Class,
+            CachedTokens = kept.Select(static stage => stage.PresentWorkerId).Distinct().ToDictionary(static worker => worker, _ => request.Known),
+            Kept = kept,
+            Avoided = request.Avoided,
+        };
+        var members = Members;
+        return Find(_map, members, request.Plan.Model, wanted) ?? Find(_lastResort, members, request.Plan.Model, wanted);
+    }
+
+    /// <inheritdoc/>
+    public void OnRerouted(in RerouteReport report) => LogRerouted(
+        report.Session.Id, report.Reason, report.Path, report.QuietFor.TotalMilliseconds, report.Decision.TotalMilliseconds, report.Kept);
+
+    /// <inheritdoc/>
+    public void OnResumed(RemoteSession session, TimeSpan gap, TimeSpan sinceLoss) =>
+        LogResumed(session.Id, gap.TotalMilliseconds, sinceLoss.TotalMilliseconds);
+
+    private ReservedPath? Find(LiveMap live, ImmutableArray<Member> members, string model, PathRequest wanted)
+    {
+        var (map, present) = live.At(model, members);
+        return Ledger.Reserve(map, wanted, loads => PathPolicy.Choose(map, loads, wanted, _pathOptions, previous: default, random: null))
+            is var (choice, reservation)
+            ? new ReservedPath(ToPath(choice, present), reservation)
+            : null;
+    }
+
+    [LoggerMessage(60, LogLevel.Warning, "{Session}: stage lost ({Reason}); rerouted to {Path} after {QuietMs:0.0} + {DecideMs:0.0} ms, {Kept} stages keep their state")]
+    private partial void LogRerouted(SessionId session, string reason, WorkerPath path, double quietMs, double decideMs, int kept);
+
+    [LoggerMessage(61, LogLevel.Information, "{Session}: goes on; {GapMs:0.0} ms between tokens, {SinceLossMs:0.0} ms since the loss was noticed")]
+    private partial void LogResumed(SessionId session, double gapMs, double sinceLossMs);
+}

@@ -1,0 +1,26 @@
+namespace Parallax.Router.Sessions;
+
+/// <summary>When a session is moved away from a worker.</summary>
+internal sealed record FailoverOptions
+{
+    /// <summary>Whether sessions go on over other workers at all; off, a lost stage ends them with an error (for comparisons).</summary>
+    public bool IsOn { get; init; } = true;
+
+    /// <summary>
+    /// How long a stage's report of a link that is down waits for the link to come back, or for the control stream to tell
+    /// more: after that, another path is looked for.
+    /// </summary>
+    public TimeSpan LinkGrace { get; init; } = TimeSpan.FromMilliseconds(150);
+
+    /// <summary>How long all stages of a new path may take to acknowledge it. A step that is being computed is finished first.</summary>
+    public TimeSpan AcknowledgeTime { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a worker is avoided that did not answer, or that a neighbour could not reach.</summary>
+    public TimeSpan AvoidFor { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long a worker is avoided that reported itself broken.</summary>
+    public TimeSpan AvoidBrokenFor { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>While there is no path, it is looked for this often.</summary>
+    public TimeSpan LookEvery { get; init; } = TimeSpan.FromMilliseconds(25);
+}
