@@ -15,6 +15,9 @@ internal sealed class RecordingSink : ISessionSink
     /// <summary>Called with each token, on the loop.</summary>
     public Action<EmittedToken>? Token { get; init; }
 
+    /// <summary>Index of the first token that is expected.</summary>
+    public int First { get; init; }
+
     /// <summary>The end, once it has come.</summary>
     public Task<SessionEnd> Finished => _finished.Task;
 
@@ -46,9 +49,9 @@ internal sealed class RecordingSink : ISessionSink
     {
         lock (_gate)
         {
-            if (token.Index != _tokens.Count || _finished.Task.IsCompleted)
+            if (token.Index != First + _tokens.Count || _finished.Task.IsCompleted)
             {
-                _complaint ??= $"token {token.Index} of {token.Session} came as number {_tokens.Count}, ended: {_finished.Task.IsCompleted}";
+                _complaint ??= $"token {token.Index} of {token.Session} came as number {First + _tokens.Count}, ended: {_finished.Task.IsCompleted}";
             }
 
             _tokens.Add(token.TokenId);

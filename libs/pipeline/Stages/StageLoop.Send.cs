@@ -55,11 +55,7 @@ internal sealed partial class StageLoop
     /// <summary>Says what is needed from upstream, and sends what the next hop lacks, as far as there is room.</summary>
     private void Settle(StageSession session)
     {
-        if (!_isHead && !_isTail)
-        {
-            session.Previous.Say(
-                session.Receiver.Need(session.Sender.Missing(session.Receiver.Applied)), session.Receiver.StateWant);
-        }
+        session.Previous.Say(session.Flow.Need(), session.Receiver.StateWant);
 
         var sender = session.Sender;
         while (sender.TryNext(FrameLimits.MaxRows, out var run))

@@ -102,13 +102,12 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
             sequence,
             PeerOf(path.Previous.WorkerId),
             PeerOf(path.Next.WorkerId),
-            new RowJournal(_pool, _budget, rowBytes),
-            _stage.WindowRows);
+            new RowJournal(_pool, _budget, rowBytes));
     }
 
     protected override void OnOpened(StageSession session)
     {
-        session.Open(_neighbours.Incarnation);
+        session.Open(_neighbours.Incarnation, _stage.WindowRows);
         session.ConnectReceiver();
         session.ConnectSender();
         _neighbours.Claim(session.Id);
@@ -126,10 +125,8 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         // All stages go on from the positions that the router names, so nothing more may be matched. One that has less, since
         // blocks were reclaimed or it is new on the path, says so to the previous one.
         session.MayMatch = false;
-        var kept = _isTail ? session.KnownIds : keep;
-        session.Journal.Truncate(kept);
-        session.Sender.Resume(session.Epoch, kept, session.SampleFrom, nextIncarnation);
-        var state = session.Receiver.Resume(session.Epoch, _isHead ? session.KnownIds : session.Sequence.Length);
+        session.Journal.Truncate(session.Flow.KeptOutputs(keep, session.KnownIds));
+        var state = session.Flow.Resume(session.Epoch, keep, session.Sequence.Length, session.KnownIds, nextIncarnation);
         session.Previous.Say(state, session.Receiver.StateWant);
         session.FollowReceiver();
         Unsettle(session);

@@ -22,14 +22,12 @@ internal sealed class StageSession : EngineSession
         KvSequence sequence,
         StagePeer previous,
         StagePeer next,
-        RowJournal journal,
-        int window)
+        RowJournal journal)
         : base(request, sink, sampler, sequence)
     {
         Previous = previous;
         Next = next;
         Journal = journal;
-        Sender = new HopSender(request.Epoch, window, tokens: Path.IsTail);
         KnownIds = TokenCount;
         SampleFrom = KnownIds - 1;
     }
@@ -43,11 +41,14 @@ internal sealed class StageSession : EngineSession
     /// <summary>Whom this stage sends to.</summary>
     public StagePeer Next { get; private set; }
 
-    /// <summary>What has come from the previous stage; set when the cached prefix is known.</summary>
-    public HopReceiver Receiver { get; private set; } = null!;
+    /// <summary>Both hops; set when the cached prefix is known.</summary>
+    public StageFlow Flow { get; private set; } = null!;
+
+    /// <summary>What has come from the previous stage.</summary>
+    public HopReceiver Receiver => Flow.Receiver;
 
     /// <summary>What goes to the next stage.</summary>
-    public HopSender Sender { get; }
+    public HopSender Sender => Flow.Sender;
 
     /// <summary>The outputs (the tail's: the tokens) that can be sent again.</summary>
     public RowJournal Journal { get; }
@@ -88,11 +89,10 @@ internal sealed class StageSession : EngineSession
     /// <summary>All positions that the session is known to need.</summary>
     public int KnownPositions => Math.Max(KnownIds, TokenCount);
 
-    /// <summary>Makes the receiving side, now that the cached prefix is known.</summary>
-    public void Open(long incarnation)
+    /// <summary>Makes the hops, now that the cached prefix is known.</summary>
+    public void Open(long incarnation, int window)
     {
-        Receiver = new HopReceiver(
-            Id, incarnation, Epoch, tokens: Path.IsHead, applied: Path.IsHead ? KnownIds : Sequence.Length);
+        Flow = new StageFlow(Id, incarnation, Epoch, Path.IsHead, Path.IsTail, Path.IsHead ? KnownIds : Sequence.Length, window);
         FollowReceiver();
     }
 
@@ -102,8 +102,7 @@ internal sealed class StageSession : EngineSession
     /// <summary>A Fence: both hops stop at the epoch, what has come and is not computed is void, and the neighbours may be others.</summary>
     public void FenceHops(Epoch epoch, StagePeer previous, StagePeer next)
     {
-        Receiver.Fence(epoch);
-        Sender.Fence(epoch);
+        Flow.Fence(epoch);
         DropRows();
         UnacknowledgedRows = 0;
         Next.InFlightBytes -= InFlightBytes;
