@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Parallax.Contracts.Identifiers;
 using Parallax.Router.Admission;
 using Parallax.Router.Api.Ids;
 using Parallax.Router.Generation;
@@ -8,7 +10,6 @@ using Parallax.Router.RequestLog;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
 using Parallax.Runtime.Execution;
-using Parallax.Runtime.Sampling;
 
 namespace Parallax.Router.Api;
 
@@ -35,42 +36,33 @@ internal sealed partial class ChatGeneration(
     {
         // 1. Whether it can be done here.
         var offer = FindOffer();
-        var created = call.Resumed?.Stamp.CreatedAt ?? clock.GetUtcNow();
+        var created = call.Resumed?.Stamp.CreatedAt ?? DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds()); // as the stamp keeps it
         var prompt = model.Prompts.Encode(call.Request.Messages, created);
         var sampling = GenerationPlan.ToSampling(call.Request, prompt.Length, model.Defaults, offer, call.Claim.Seed(call.Id));
-        var open = call.OpenChoices;
-        if (open.IsEmpty)
-        {
-            return await CloseAsync(call, output, created, prompt, sampling);
-        }
+        var plan = new SessionPlan(model.Id, prompt, sampling, call.Client, call.Request.CacheSalt, Deadline: 0);
+        var known = await FindKnownAsync(call, plan, output.Aborted);
+        var open = call.OpenChoices.Where(choice => !known[choice].IsComplete).ToImmutableArray();
 
-        // 2. Its turn.
-        using var turn = await gate.EnterAsync(open.Length, output.Aborted);
-        using var reserved = await ReserveAsync(call, open.Length, prompt.Length, sampling.MaxTokens, output.Aborted);
-        var path = reserved.Path;
-        var fingerprint = path.Offer.NumericClass.Fingerprint;
-        var stamp = AnswerStamp.Of(created, path.Offer.NumericClass, prompt.AsSpan(), sampling);
-        if (call.Resumed is { } resumed)
-        {
-            ResumePoint.RequireSame(resumed.Stamp, stamp, fingerprint);
-        }
-
+        // 2. Its turn, unless nothing is left to generate.
+        using var turn = open.IsEmpty ? null : await gate.EnterAsync(open.Length, output.Aborted);
+        using var reserved = open.IsEmpty ? null : await ReserveAsync(call, open.Length, prompt.Length, sampling.MaxTokens, output.Aborted);
+        var numerics = reserved?.Path.Offer.NumericClass ?? ClassOf(call.Resumed!);
+        var run = call.Resumed?.Stamp.Run ?? RandomNumberGenerator.GetInt32(AnswerStamp.Runs);
+        var stamp = AnswerStamp.Of(created, numerics, prompt.AsSpan(), sampling, run);
         var id = call.Id.ToString();
         var started = clock.GetTimestamp();
-        var plan = new SessionPlan(
-            model.Id,
-            prompt,
-            sampling,
-            call.Client,
-            call.Request.CacheSalt,
-            started + (long)(options.RequestTime.TotalSeconds * clock.TimestampFrequency));
-        await RequestRecords.AcceptedAsync(log, UnixMs(), id, plan, call.Request.Choices, fingerprint);
-        LogAccepted(id, prompt.Length, open.Length, sampling.Seed, path, path.Reason, path.Cost);
+        plan = plan with { Deadline = started + (long)(options.RequestTime.TotalSeconds * clock.TimestampFrequency) };
+        await RequestRecords.AcceptedAsync(log, UnixMs(), id, plan, call.Request.Choices, numerics.Fingerprint);
+        if (reserved?.Path is { } path)
+        {
+            LogAccepted(id, prompt.Length, open.Length, sampling.Seed, path, path.Reason, path.Cost);
+        }
+
         if (call.Resumed is not null)
         {
             var from = string.Join(',', call.From);
             await RequestRecords.ResumedAsync(log, UnixMs(), id, from);
-            LogResumed(id, from);
+            LogResumed(id, from, string.Join(',', known.Select(static each => each.Ids.Length)));
         }
 
         // 3. The answer.
@@ -82,14 +74,14 @@ internal sealed partial class ChatGeneration(
         {
             var answer = new Answer(
                 call.Request,
-                new AnswerFormat(id, stamp, model.Id, fingerprint, model.Tokenizer, call.Request.TopLogProbs is not null),
+                new AnswerFormat(id, stamp, model.Id, numerics.Fingerprint, model.Tokenizer, call.Request.TopLogProbs is not null),
                 prompt.Length,
-                OpenSessions(reserved, plan, call, open, sessions))
+                [.. call.OpenChoices.Select(choice => Read(call, choice, known[choice], Open(reserved, plan, call, stamp, choice, known[choice], sessions)))])
             {
                 From = call.From,
                 IsUsageSent = call.Resumed?.IsUsageSent ?? false,
             };
-            await AcceptedAsync(sessions, ending.Token);
+            await AcceptedAsync(sessions, call.Request.Stream, ending.Token);
             var tokens = call.Request.Stream
                 ? await writer.StreamAsync(output, answer, Explain, ending)
                 : await writer.WriteAsync(output, answer, ending);
@@ -129,21 +121,29 @@ internal sealed partial class ChatGeneration(
         };
     }
 
-    /// <summary>Sends the end of a stream whose client has all choices: no tokens are missing, so nothing is generated.</summary>
-    private async Task<bool> CloseAsync(
-        ChatCall call, IAnswerOutput output, DateTimeOffset created, ImmutableArray<int> prompt, SamplingParameters sampling)
+    /// <summary>
+    /// What is known of each choice's answer: nothing for a new request; for one that is taken up, what a head still holds.
+    /// </summary>
+    private async Task<KnownAnswer[]> FindKnownAsync(ChatCall call, SessionPlan plan, CancellationToken cancellationToken)
     {
-        var resumed = call.Resumed!;
+        var known = new KnownAnswer[call.Request.Choices];
+        Array.Fill(known, KnownAnswer.None);
+        if (call.Resumed is not { } resumed)
+        {
+            return known;
+        }
+
         var numerics = ClassOf(resumed);
-        var stamp = AnswerStamp.Of(created, numerics, prompt.AsSpan(), sampling);
+        var stamp = AnswerStamp.Of(resumed.Stamp.CreatedAt, numerics, plan.Prompt.AsSpan(), plan.Sampling, resumed.Stamp.Run);
         ResumePoint.RequireSame(resumed.Stamp, stamp, numerics.Fingerprint);
-        var id = call.Id.ToString();
-        var format = new AnswerFormat(id, stamp, model.Id, numerics.Fingerprint, model.Tokenizer, call.Request.TopLogProbs is not null);
-        var answer = new Answer(call.Request, format, prompt.Length, []) { From = call.From, IsUsageSent = resumed.IsUsageSent };
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(output.Aborted);
-        LogResumed(id, string.Join(',', call.From));
-        await writer.StreamAsync(output, answer, static e => e, ending);
-        return true;
+        var age = clock.GetUtcNow() - stamp.CreatedAt;
+        await Task.WhenAll(call.OpenChoices.Select(async choice =>
+        {
+            var own = plan with { Sampling = plan.Sampling with { ChoiceIndex = choice } };
+            var held = await workers.AttachAsync(call.Claim.Session(call.Id, stamp.Run, choice), own, numerics, cancellationToken);
+            known[choice] = KnownAnswer.Of(held, call.From[choice], own.Sampling, numerics, age);
+        }));
+        return known;
     }
 
     /// <summary>What the model's workers could serve, or why nothing can be served now.</summary>
@@ -157,13 +157,8 @@ internal sealed partial class ChatGeneration(
     /// <exception cref="ApiException">No worker computes in it now.</exception>
     private NumericClass ClassOf(AnswerEventId resumed)
     {
-        var present = workers.Links
-            .SelectMany(static link => link.Offer?.Shards ?? [])
-            .Where(shard => shard.Model == model.Id)
-            .Select(static shard => shard.NumericClass)
-            .Distinct()
-            .ToList();
-        return present.Find(numerics => AnswerStamp.CheckOf(numerics) == resumed.Stamp.ClassCheck)
+        var present = workers.Classes(model.Id);
+        return present.FirstOrDefault(numerics => AnswerStamp.CheckOf(numerics) == resumed.Stamp.ClassCheck)
             ?? throw ResumePoint.OtherClass(string.Join(", ", present.Select(static numerics => numerics.Fingerprint).Order(StringComparer.Ordinal)));
     }
 
@@ -208,34 +203,53 @@ internal sealed partial class ChatGeneration(
         }
     }
 
-    private AnswerReader[] OpenSessions(
-        ReservedPath reserved, SessionPlan plan, ChatCall call, ImmutableArray<int> choices, List<RemoteSession> sessions)
+    /// <summary>A session for what is not known of a choice; null when all is.</summary>
+    private RemoteSession? Open(
+        ReservedPath? reserved, SessionPlan plan, ChatCall call, AnswerStamp stamp, int choice, KnownAnswer known, List<RemoteSession> sessions)
     {
-        var readers = new AnswerReader[choices.Length];
-        for (var i = 0; i < readers.Length; i++)
+        if (known.IsComplete)
         {
-            var choice = choices[i];
-            var session = workers.Open(reserved, plan with { Sampling = plan.Sampling with { ChoiceIndex = choice } });
-            sessions.Add(session);
-            readers[i] = new AnswerReader(
-                new RemoteAnswer(session),
-                model.CreateDecoder(call.Request.Stop),
-                call.Request.IgnoreEos ? FrozenSet<int>.Empty : model.EosTokenIds,
-                log,
-                clock,
-                call.Id.ToString(),
-                choice,
-                call.From[choice]);
+            return null;
         }
 
-        return readers;
+        // A session that has run ahead would go on from where it is, without the log-probabilities of what lies between.
+        var isAnew = call.Resumed is not null && call.Request.TopLogProbs is not null;
+        var own = plan with { Sampling = plan.Sampling with { ChoiceIndex = choice }, Answer = known.Ids };
+        var session = workers.Open(reserved!, own, isAnew ? SessionId.New() : call.Claim.Session(call.Id, stamp.Run, choice), known.Term);
+        sessions.Add(session);
+        return session;
     }
 
-    private static async Task AcceptedAsync(List<RemoteSession> sessions, CancellationToken cancellationToken)
+    private AnswerReader Read(ChatCall call, int choice, KnownAnswer known, RemoteSession? session) => new(
+        known,
+        session is null ? null : new RemoteAnswer(session),
+        model.CreateDecoder(call.Request.Stop),
+        call.Request.IgnoreEos ? FrozenSet<int>.Empty : model.EosTokenIds,
+        log,
+        clock,
+        call.Id.ToString(),
+        choice,
+        call.From[choice]);
+
+    /// <summary>
+    /// Waits until the answer can begin: all sessions are accepted, or, where the client can be told so in the stream, one
+    /// waits for a worker.
+    /// </summary>
+    private static async Task AcceptedAsync(List<RemoteSession> sessions, bool isStream, CancellationToken cancellationToken)
     {
         foreach (var session in sessions)
         {
-            await session.Accepted.WaitAsync(cancellationToken);
+            while (!session.Accepted.IsCompleted)
+            {
+                var changed = session.WaitingChanged;
+                if (isStream && session.Waiting is not null)
+                {
+                    return;
+                }
+
+                await Task.WhenAny(session.Accepted, changed).WaitAsync(cancellationToken);
+            }
+
             if (session.Result is { IsCompleted: true } ended && await ended is SessionResult.Refused or SessionResult.Lost)
             {
                 throw SessionErrors.ToApi(await session.Result);
@@ -257,6 +271,6 @@ internal sealed partial class ChatGeneration(
     [LoggerMessage(52, LogLevel.Information, "{Request}: the client went away")]
     private partial void LogDisconnected(string request);
 
-    [LoggerMessage(54, LogLevel.Information, "{Request}: resumed after {From}")]
-    private partial void LogResumed(string request, string from);
+    [LoggerMessage(54, LogLevel.Information, "{Request}: resumed after {From}; {Known} tokens are known")]
+    private partial void LogResumed(string request, string from, string known);
 }

@@ -13,7 +13,8 @@ namespace Parallax.Router.Generation;
 /// strings, and logs every token before it is handed on (session protocol, rule 8). Tokens whose text the client has
 /// from before go through the decoder like all others, so that what follows is cut as it would have been.
 /// </summary>
-/// <param name="session">Generates the tokens.</param>
+/// <param name="known">The answer's first tokens.</param>
+/// <param name="session">Generates the others; null when all are known.</param>
 /// <param name="decoder">Makes text of them; fresh.</param>
 /// <param name="hiddenIds">Tokens without text.</param>
 /// <param name="log">Where tokens are written before they are shown.</param>
@@ -22,7 +23,8 @@ namespace Parallax.Router.Generation;
 /// <param name="choice">Which of its choices.</param>
 /// <param name="from">How much of the choice the client has; not all of it.</param>
 internal sealed class AnswerReader(
-    IAnswerSession session,
+    KnownAnswer known,
+    IAnswerSession? session,
     ITextDecoder decoder,
     FrozenSet<int> hiddenIds,
     IRequestLog log,
@@ -31,6 +33,8 @@ internal sealed class AnswerReader(
     int choice,
     ChoiceProgress from)
 {
+    private static readonly Task Never = new TaskCompletionSource().Task;
+
     /// <summary>Which of the request's choices it reads.</summary>
     public int Choice => choice;
 
@@ -38,13 +42,13 @@ internal sealed class AnswerReader(
     public int TokenCount { get; private set; }
 
     /// <summary>Prompt tokens that came from the worker's cache.</summary>
-    public int CachedTokens => session.CachedTokens;
+    public int CachedTokens => session?.CachedTokens ?? 0;
 
     /// <inheritdoc cref="IAnswerSession.Waiting"/>
-    public string? Waiting => session.Waiting;
+    public string? Waiting => session?.Waiting;
 
     /// <inheritdoc cref="IAnswerSession.WaitingChanged"/>
-    public Task WaitingChanged => session.WaitingChanged;
+    public Task WaitingChanged => session?.WaitingChanged ?? Never;
 
     /// <summary>
     /// The answer in batches, without deltas that the client has: all that had arrived when the caller asked for more. The
@@ -59,11 +63,11 @@ internal sealed class AnswerReader(
         var ids = new List<int>();
         var pending = new List<SessionToken>(); // tokens whose text is still held back
         string? finish = null;
-        while (finish is null && await session.Tokens.WaitToReadAsync(cancellationToken))
+        await foreach (var batch in BatchesAsync(cancellationToken))
         {
             deltas.Clear();
             ids.Clear();
-            while (finish is null && session.Tokens.TryRead(out var token))
+            foreach (var token in batch)
             {
                 pending.Add(token);
                 TokenCount = token.Index + 1;
@@ -89,6 +93,11 @@ internal sealed class AnswerReader(
 
                     pending.Clear();
                 }
+
+                if (stopped)
+                {
+                    break; // nothing that comes after it counts
+                }
             }
 
             if (ids.Count > 0)
@@ -103,17 +112,41 @@ internal sealed class AnswerReader(
                 yield return deltas;
             }
 
-            session.Consumed(TokenCount);
+            session?.Consumed(TokenCount);
+            if (finish is not null)
+            {
+                break;
+            }
         }
 
         if (finish is null)
         {
-            finish = FinishOf(await session.Result.WaitAsync(cancellationToken));
+            finish = known.Finish ?? FinishOf(await session!.Result.WaitAsync(cancellationToken));
             RequireReached();
             yield return [new AnswerDelta(decoder.Finish(), [.. pending], TokenCount - 1, finish, IsRest: true)];
         }
 
         await RequestRecords.CompletedAsync(log, UnixMs(), request, choice, finish, TokenCount);
+    }
+
+    private async IAsyncEnumerable<IReadOnlyList<SessionToken>> BatchesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var batch = new List<SessionToken>(known.Ids.Select(static (id, index) => new SessionToken(index, id, float.NaN, [])));
+        if (batch.Count > 0)
+        {
+            yield return batch;
+        }
+
+        while (session is not null && await session.Tokens.WaitToReadAsync(cancellationToken))
+        {
+            batch.Clear();
+            while (session.Tokens.TryRead(out var token))
+            {
+                batch.Add(token);
+            }
+
+            yield return batch;
+        }
     }
 
     private static string FinishOf(SessionResult result) => result switch

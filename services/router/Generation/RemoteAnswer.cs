@@ -6,18 +6,15 @@ namespace Parallax.Router.Generation;
 /// <summary>A session on workers as its answer's reader sees it.</summary>
 internal sealed class RemoteAnswer(RemoteSession session) : IAnswerSession
 {
-    private static readonly Task Never = new TaskCompletionSource().Task;
-
     public ChannelReader<SessionToken> Tokens => session.Tokens;
 
     public Task<SessionResult> Result => session.Result;
 
     public int CachedTokens => session.CachedTokens;
 
-    // A session that loses a worker ends today.
-    public string? Waiting => null;
+    public string? Waiting => session.Waiting;
 
-    public Task WaitingChanged => Never;
+    public Task WaitingChanged => session.WaitingChanged;
 
     public void Consumed(int tokens) => session.Consumed(tokens);
 }

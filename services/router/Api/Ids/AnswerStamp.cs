@@ -17,10 +17,14 @@ namespace Parallax.Router.Api.Ids;
 /// <param name="MaxTokens">The answer's greatest length.</param>
 /// <param name="ClassCheck">Of the numeric class.</param>
 /// <param name="PlanCheck">Of prompt and sampling.</param>
-internal readonly record struct AnswerStamp(long Created, int MaxTokens, uint ClassCheck, uint PlanCheck)
+/// <param name="Run">Tells it from other answers to the same request, which an idempotency key may have on other routers; 24 bits.</param>
+internal readonly record struct AnswerStamp(long Created, int MaxTokens, uint ClassCheck, uint PlanCheck, int Run)
 {
     private const byte Version = 1;
-    private const int Length = 18; // version 1, created 5, greatest length 4, checks 4 each; a multiple of 3
+    private const int Length = 21; // version 1, created 5, greatest length 4, checks 4 each, run 3; a multiple of 3
+
+    /// <summary>Runs are below this.</summary>
+    public const int Runs = 1 << 24;
 
     private static readonly long LastSecond = DateTimeOffset.MaxValue.ToUnixTimeSeconds();
 
@@ -30,8 +34,8 @@ internal readonly record struct AnswerStamp(long Created, int MaxTokens, uint Cl
     public DateTimeOffset CreatedAt => DateTimeOffset.FromUnixTimeSeconds(Created);
 
     /// <summary>The stamp of an answer.</summary>
-    public static AnswerStamp Of(DateTimeOffset created, NumericClass numerics, ReadOnlySpan<int> prompt, SamplingParameters sampling) =>
-        new(created.ToUnixTimeSeconds(), sampling.MaxTokens, CheckOf(numerics), CheckOf(prompt, sampling));
+    public static AnswerStamp Of(DateTimeOffset created, NumericClass numerics, ReadOnlySpan<int> prompt, SamplingParameters sampling, int run) =>
+        new(created.ToUnixTimeSeconds(), sampling.MaxTokens, CheckOf(numerics), CheckOf(prompt, sampling), run);
 
     /// <summary>The check of a numeric class.</summary>
     public static uint CheckOf(NumericClass numerics) => BinaryPrimitives.ReadUInt32LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(
@@ -49,7 +53,11 @@ internal readonly record struct AnswerStamp(long Created, int MaxTokens, uint Cl
         var created = (BinaryPrimitives.ReadInt64BigEndian(bytes) >> 16) & 0xFF_FFFF_FFFF;
         var maxTokens = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(6));
         stamp = new AnswerStamp(
-            created, maxTokens, BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(10)), BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(14)));
+            created,
+            maxTokens,
+            BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(10)),
+            BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(14)),
+            BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(17)) & (Runs - 1));
         return created <= LastSecond && maxTokens >= 1;
     }
 
@@ -60,7 +68,8 @@ internal readonly record struct AnswerStamp(long Created, int MaxTokens, uint Cl
         bytes[0] = Version;
         BinaryPrimitives.WriteInt32BigEndian(bytes[6..], MaxTokens);
         BinaryPrimitives.WriteUInt32BigEndian(bytes[10..], ClassCheck);
-        BinaryPrimitives.WriteUInt32BigEndian(bytes[14..], PlanCheck);
+        BinaryPrimitives.WriteInt32BigEndian(bytes[17..], Run);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes[14..], PlanCheck); // over the run's first byte, which is 0
         return Base64Url.EncodeToString(bytes);
     }
 

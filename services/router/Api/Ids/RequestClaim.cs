@@ -53,8 +53,8 @@ internal sealed class RequestClaim
     /// <summary>
     /// The id of the session that generates a choice. Who knows it has the request's id, its body and its API key.
     /// </summary>
-    public SessionId Session(RequestId id, int choice) =>
-        new(new Guid(Derive(string.Create(CultureInfo.InvariantCulture, $"session {choice}"), id.Bytes, _body, _key).AsSpan(0, 16)));
+    public SessionId Session(RequestId id, int run, int choice) =>
+        new(new Guid(Derive(string.Create(CultureInfo.InvariantCulture, $"session {run} {choice}"), id.Bytes, _body, _key).AsSpan(0, 16)));
 
     /// <summary>Names what an idempotency key stands for: each API key has its own.</summary>
     public string Scope(string idempotencyKey) =>

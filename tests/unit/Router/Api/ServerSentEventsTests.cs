@@ -12,7 +12,7 @@ namespace Parallax.UnitTests.Router.Api;
 
 public class ServerSentEventsTests
 {
-    private static readonly AnswerStamp Stamp = new(7, 100, 1, 2);
+    private static readonly AnswerStamp Stamp = new(7, 100, 1, 2, 3);
 
     private readonly AnswerFormat _format = new("chatcmpl-1", Stamp, "demo", "cpu-v1", new ByteTokenizer(), withLogProbs: false);
 

@@ -13,9 +13,12 @@ using Parallax.Router.Api.Requests;
 using Parallax.Router.Generation;
 using Parallax.Router.Observability;
 using Parallax.Router.RequestLog;
+using Parallax.Router.Sessions;
 using Parallax.Runtime.Execution;
+using Parallax.Runtime.Sampling;
 using Parallax.Testing;
 using Parallax.UnitTests.Router.Generation;
+using Epoch = Parallax.Contracts.Identifiers.Epoch;
 
 namespace Parallax.UnitTests.Router.Api;
 
@@ -26,7 +29,8 @@ namespace Parallax.UnitTests.Router.Api;
 public class StreamResumeTests
 {
     private static readonly RequestId Id = new RequestClaim("", "body"u8).ToId("12 bytes, so"u8);
-    private static readonly AnswerStamp Stamp = new(7, 4096, 1, 2);
+    private static readonly AnswerStamp Stamp = new(7, 4096, 1, 2, 3);
+    private static readonly NumericClass Numerics = new(1, "00", ResidualPrecision.BF16, "cpu");
     private static readonly ByteTokenizer Tokenizer = new();
     private readonly FakeTimeProvider _clock = new();
 
@@ -36,7 +40,7 @@ public class StreamResumeTests
 
     [Fact]
     public void Resume_AfterAnyByte_CompletesTheStream() =>
-        Gen.Select(Pieces, Gen.Bool, Gen.Bool, Gen.Bool, Gen.Bool).Sample((text, isCutShort, stops, withLogProbs, withUsage) =>
+        Gen.Select(Pieces, Gen.Bool, Gen.Bool, Gen.Bool, Gen.Bool, Gen.Int[0, 40]).Sample((text, isCutShort, stops, withLogProbs, withUsage, held) =>
         {
             int[] ids = [.. Encoding.UTF8.GetBytes(text), .. isCutShort && text.Length > 0 ? Array.Empty<int>() : [ByteTokenizer.End]];
             var request = Request(1, stops ? ["STOP", "\nü"] : [], withLogProbs, withUsage);
@@ -51,7 +55,7 @@ public class StreamResumeTests
                 var (kept, last) = Received(bytes.AsSpan(0, cut));
                 if (!resumed.TryGetValue(last, out var rest))
                 {
-                    resumed[last] = rest = last.Length == 0 ? whole : Stream(request, scripts, last);
+                    resumed[last] = rest = last.Length == 0 ? whole : Stream(request, scripts, last, held: held);
                 }
 
                 // What came after the last id without an id of its own ([DONE]) comes again.
@@ -61,7 +65,7 @@ public class StreamResumeTests
 
     [Fact]
     public void Resume_OfSeveralChoices_CompletesEachAndRepeatsNone() =>
-        Gen.Select(Pieces.Array[2, 3], Gen.Bool, Gen.Int[0, 1000]).Sample((texts, withLogProbs, at) =>
+        Gen.Select(Pieces.Array[2, 3], Gen.Bool, Gen.Int[0, 1000], Gen.Int[0, 40]).Sample((texts, withLogProbs, at, held) =>
         {
             int[][] scripts = [.. texts.Select(static text => (int[])[.. Encoding.UTF8.GetBytes(text), ByteTokenizer.End])];
             var request = Request(texts.Length, [], withLogProbs, withUsage: true);
@@ -69,7 +73,7 @@ public class StreamResumeTests
             var bytes = Encoding.UTF8.GetBytes(whole);
             var (kept, last) = Received(bytes.AsSpan(0, at % (bytes.Length + 1)));
 
-            var joined = kept + (last.Length == 0 ? whole : Stream(request, scripts, last));
+            var joined = kept + (last.Length == 0 ? whole : Stream(request, scripts, last, held: held));
 
             // Choices may interleave in another way; each event of the one is an event of the other, ids aside.
             Assert.Equal(Data(whole).Order(StringComparer.Ordinal), Data(joined).Order(StringComparer.Ordinal));
@@ -113,7 +117,7 @@ public class StreamResumeTests
         using var ending = new CancellationTokenSource();
         var commented = new SemaphoreSlim(0);
         output.OnComment = () => commented.Release();
-        var streaming = NewWriter().StreamAsync(output, ToAnswer(Request(1, [], false, false), [session], null, new NoRequestLog()), static e => e, ending);
+        var streaming = NewWriter().StreamAsync(output, ToAnswer(Request(1, [], false, false), [KnownAnswer.None], [session], null, new NoRequestLog()), static e => e, ending);
 
         session.Wait("for a worker");
         await commented.WaitAsync(TestContext.Current.CancellationToken);
@@ -152,15 +156,29 @@ public class StreamResumeTests
     private static IEnumerable<string> Data(string stream) =>
         stream.Split('\n').Where(static line => line.StartsWith("data: ", StringComparison.Ordinal));
 
-    private string Stream(ChatRequest request, int[][] scripts, string? last, IRequestLog? log = null)
+    /// <param name="request">What is asked for.</param>
+    /// <param name="scripts">The choices' ids.</param>
+    /// <param name="last">The last event that the client has.</param>
+    /// <param name="log">A log.</param>
+    /// <param name="held">So many ids of each choice are still held by a head.</param>
+    private string Stream(ChatRequest request, int[][] scripts, string? last, IRequestLog? log = null, int held = 0)
     {
         AnswerEventId? from = null;
         Assert.True(last is null || AnswerEventId.TryParse(last, out from), last);
         var output = new MemoryOutput();
         using var ending = new CancellationTokenSource();
-        var sessions = scripts.Select(script => ScriptedSession.Of(
-            script, script is [.., ByteTokenizer.End] ? FinishReason.Stop : FinishReason.Length, request.TopLogProbs is not null)).ToArray();
-        var streaming = NewWriter().StreamAsync(output, ToAnswer(request, sessions, from, log ?? new NoRequestLog()), static e => e, ending);
+        var known = scripts.Select((script, choice) => last is null ? KnownAnswer.None : KnownAnswer.Of(
+            new HeldAnswer(new Epoch(1, Guid.Empty, 0), [.. script.Take(held)]),
+            from!.Choices[choice],
+            new SamplingParameters { MaxTokens = script is [.., ByteTokenizer.End] ? 1000 : script.Length, StopTokenIds = [ByteTokenizer.End], TopLogProbs = request.TopLogProbs },
+            Numerics,
+            TimeSpan.Zero)).ToArray();
+        var sessions = scripts.Select((script, choice) => known[choice].IsComplete ? null : ScriptedSession.Of(
+            script.Skip(known[choice].Ids.Length),
+            script is [.., ByteTokenizer.End] ? FinishReason.Stop : FinishReason.Length,
+            request.TopLogProbs is not null,
+            known[choice].Ids.Length)).ToArray();
+        var streaming = NewWriter().StreamAsync(output, ToAnswer(request, known, sessions, from, log ?? new NoRequestLog()), static e => e, ending);
         try
         {
             streaming.GetAwaiter().GetResult();
@@ -174,7 +192,7 @@ public class StreamResumeTests
         return output.Text;
     }
 
-    private Answer ToAnswer(ChatRequest request, ScriptedSession[] sessions, AnswerEventId? from, IRequestLog log)
+    private Answer ToAnswer(ChatRequest request, KnownAnswer[] known, ScriptedSession?[] sessions, AnswerEventId? from, IRequestLog log)
     {
         var progress = from?.Choices ?? [.. Enumerable.Repeat(ChoiceProgress.Nothing, request.Choices)];
         return new Answer(
@@ -183,7 +201,7 @@ public class StreamResumeTests
             5,
             [
                 .. Enumerable.Range(0, request.Choices).Where(choice => progress[choice].Part != ChoicePart.Finish).Select(choice => new AnswerReader(
-                    sessions[choice], new DetokenizerDecoder(Tokenizer, request.Stop), FrozenSet.Create(ByteTokenizer.End), log, _clock, "r", choice, progress[choice])),
+                    known[choice], sessions[choice], new DetokenizerDecoder(Tokenizer, request.Stop), FrozenSet.Create(ByteTokenizer.End), log, _clock, "r", choice, progress[choice])),
             ])
         {
             From = progress,

@@ -26,9 +26,9 @@ internal sealed class ScriptedSession : IAnswerSession
     public Task WaitingChanged => _waitingChanged.Task;
 
     /// <summary>An answer that is there at once.</summary>
-    public static ScriptedSession Of(IEnumerable<int> ids, FinishReason reason, bool withLogProbs = false)
+    public static ScriptedSession Of(IEnumerable<int> ids, FinishReason reason, bool withLogProbs = false, int first = 0)
     {
-        var session = new ScriptedSession();
+        var session = new ScriptedSession { _count = first };
         foreach (var id in ids)
         {
             session.Emit(id, withLogProbs);

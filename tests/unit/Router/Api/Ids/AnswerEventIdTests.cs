@@ -6,7 +6,7 @@ namespace Parallax.UnitTests.Router.Api.Ids;
 public class AnswerEventIdTests
 {
     private static readonly RequestId Request = new RequestClaim("key", "body"u8).ToId("12 bytes, so"u8);
-    private static readonly AnswerStamp Stamp = new(1_700_000_000, 4096, 0x01020304, 0xFFFEFDFC);
+    private static readonly AnswerStamp Stamp = new(1_700_000_000, 4096, 0x01020304, 0xFFFEFDFC, 0xABCDEF);
     private static readonly string Head = $"{Request}:{Stamp}:";
 
     private static readonly Gen<ChoiceProgress> Progress = Gen.OneOf(
@@ -15,9 +15,9 @@ public class AnswerEventIdTests
 
     [Fact]
     public void TryParse_WhatWasWritten_IsTheSameId() =>
-        Gen.Select(Progress.Array[1, 128], Gen.Bool, Gen.Long[0, 253_402_300_799], Gen.UInt, Gen.UInt).Sample((choices, isUsageSent, created, numerics, plan) =>
+        Gen.Select(Progress.Array[1, 128], Gen.Bool, Gen.Long[0, 253_402_300_799], Gen.UInt, Gen.UInt, Gen.Int[0, AnswerStamp.Runs - 1]).Sample((choices, isUsageSent, created, numerics, plan, run) =>
         {
-            var id = new AnswerEventId(Request, new AnswerStamp(created, 4096, numerics, plan), [.. choices], isUsageSent);
+            var id = new AnswerEventId(Request, new AnswerStamp(created, 4096, numerics, plan, run), [.. choices], isUsageSent);
 
             Assert.True(AnswerEventId.TryParse(id.ToString(), out var read));
             Assert.Equal(id.Request, read.Request);
@@ -80,9 +80,9 @@ public class AnswerEventIdTests
     public void TryParse_AStampOfAnotherVersionOrTime_IsRefused()
     {
         Assert.False(AnswerEventId.TryParse($"{Request}:{new string('A', AnswerStamp.TextLength)}:1", out _)); // version 0
-        Assert.False(AnswerEventId.TryParse($"{Request}:{new AnswerStamp(0xFF_FFFF_FFFF, 10, 0, 0)}:1", out _));
-        Assert.False(AnswerEventId.TryParse($"{Request}:{new AnswerStamp(5, -10, 0, 0)}:-1", out _));
-        Assert.False(AnswerEventId.TryParse($"{Request}:{new AnswerStamp(5, 0, 0, 0)}:-1", out _));
+        Assert.False(AnswerEventId.TryParse($"{Request}:{new AnswerStamp(0xFF_FFFF_FFFF, 10, 0, 0, 0)}:1", out _));
+        Assert.False(AnswerEventId.TryParse($"{Request}:{new AnswerStamp(5, -10, 0, 0, 0)}:-1", out _));
+        Assert.False(AnswerEventId.TryParse($"{Request}:{new AnswerStamp(5, 0, 0, 0, 0)}:-1", out _));
     }
 
     [Fact]

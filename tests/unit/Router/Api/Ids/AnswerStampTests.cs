@@ -40,5 +40,5 @@ public class AnswerStampTests
         Assert.Equal(stamps.Count, stamps.Distinct().Count());
     }
 
-    private static AnswerStamp Of(NumericClass numerics, int[] prompt, SamplingParameters sampling) => AnswerStamp.Of(Now, numerics, prompt, sampling);
+    private static AnswerStamp Of(NumericClass numerics, int[] prompt, SamplingParameters sampling) => AnswerStamp.Of(Now, numerics, prompt, sampling, run: 0);
 }

@@ -80,9 +80,10 @@ public class RequestIdTests
         };
 
         Assert.Equal(claim.Seed(id), Claim("key", "body").Seed(id));
-        Assert.Equal(claim.Session(id, 1), Claim("key", "body").Session(id, 1));
+        Assert.Equal(claim.Session(id, 7, 1), Claim("key", "body").Session(id, 7, 1));
         Assert.Equal(4, others.Select(static other => other.Claim.Seed(other.Id)).Append(claim.Seed(id)).Distinct().Count());
-        Assert.Equal(5, others.Select(static other => other.Claim.Session(other.Id, 1)).Append(claim.Session(id, 0)).Append(claim.Session(id, 1)).Distinct().Count());
+        Assert.Equal(6, others.Select(static other => other.Claim.Session(other.Id, 7, 1))
+            .Concat([claim.Session(id, 7, 0), claim.Session(id, 8, 1), claim.Session(id, 7, 1)]).Distinct().Count());
     }
 
     [Fact]
