@@ -25,6 +25,26 @@ internal sealed partial class WorkerDirectory
     }
 
     /// <inheritdoc/>
+    public WorkerPathStage? FindStandby(RemoteSession session, SessionPlan plan, WorkerPath path, int place, int known, ImmutableHashSet<string> without)
+    {
+        var (map, members) = _map.At(plan.Model, Members);
+        var loads = Ledger.Loads(map);
+        var wanted = new PathRequest { PromptTokens = known, MaxTokens = plan.Prompt.Length + plan.Sampling.MaxTokens - known, NumericClass = path.Offer.NumericClass };
+        var least = -1;
+        for (var i = 0; i < map.Nodes.Length; i++)
+        {
+            if (map.Nodes[i] is var node && node.Offer.Range == path.Stages[place].Range && !without.Contains(node.WorkerId)
+                && StageCost.HasRoom(node.Offer, loads[i], wanted)
+                && (least < 0 || loads[i].Sessions < loads[least].Sessions))
+            {
+                least = i;
+            }
+        }
+
+        return least < 0 ? null : ToStage(members[map.Nodes[least].Candidate], new PathHop(map.Nodes[least].Candidate, map.Nodes[least].Offer, map.Nodes[least].Key));
+    }
+
+    /// <inheritdoc/>
     public void OnRerouted(in RerouteReport report) => LogRerouted(
         report.Session.Id, report.Reason, report.Path, report.QuietFor.TotalMilliseconds, report.Decision.TotalMilliseconds, report.Kept);
 

@@ -9,6 +9,9 @@ internal interface IPathFinder
     /// <summary>A path with a place on it; null when there is none now.</summary>
     ReservedPath? Find(RerouteRequest request);
 
+    /// <summary>A worker that serves the layers of a stage and could stand by for it; null when there is none with room.</summary>
+    WorkerPathStage? FindStandby(RemoteSession session, SessionPlan plan, WorkerPath path, int place, int known, ImmutableHashSet<string> without);
+
     /// <summary>For the log: what became of a lost stage.</summary>
     void OnRerouted(in RerouteReport report);
 
