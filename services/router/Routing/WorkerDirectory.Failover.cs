@@ -10,8 +10,31 @@ internal sealed partial class WorkerDirectory
     /// <inheritdoc/>
     public ReservedPath? Find(RerouteRequest request)
     {
+        var wanted = ToWanted(request);
+        var members = Members;
+        return Find(_map, members, request.Plan.Model, wanted) ?? Find(_lastResort, members, request.Plan.Model, wanted);
+    }
+
+    /// <inheritdoc/>
+    public ReservedPath? FindFaster(RerouteRequest request, WorkerPath present, double factor)
+    {
+        var (map, members) = _map.At(request.Plan.Model, Members);
+        var (wanted, options) = (ToWanted(request), _pathOptions with { KeepShare = factor - 1 });
+        return Ledger.Reserve(map, wanted, loads =>
+                PathPolicy.Choose(map, loads, wanted, options, present.Shards, random: null) is { } choice
+                    && !double.IsNaN(choice.Cost.ComputeMs) && !choice.Shards.SequenceEqual(present.Shards)
+                    && PathPolicy.IsOn(map, present.Shards)
+                    ? choice
+                    : null)
+            is var (choice, reservation)
+            ? new ReservedPath(ToPath(choice, members), reservation)
+            : null;
+    }
+
+    private static PathRequest ToWanted(RerouteRequest request)
+    {
         var kept = request.Kept.Select(static stage => (stage.PresentWorkerId, stage.Range)).ToHashSet();
-        var wanted = new PathRequest
+        return new PathRequest
         {
             PromptTokens = request.Known,
             MaxTokens = request.Plan.Prompt.Length + request.Plan.Sampling.MaxTokens - request.Known,
@@ -20,8 +43,6 @@ internal sealed partial class WorkerDirectory
             Kept = kept,
             Avoided = request.Avoided,
         };
-        var members = Members;
-        return Find(_map, members, request.Plan.Model, wanted) ?? Find(_lastResort, members, request.Plan.Model, wanted);
     }
 
     /// <inheritdoc/>

@@ -27,6 +27,12 @@ internal sealed record FailoverOptions
     /// <summary>How long a worker is avoided that reported itself broken.</summary>
     public TimeSpan AvoidBrokenFor { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>A running session looks this often whether its path has become slow.</summary>
+    public TimeSpan CompareEvery { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>It moves when another path costs so many times less, the refill of what moves included.</summary>
+    public double SlowFactor { get; init; } = 2.5;
+
     /// <summary>While there is no path, it is looked for this often.</summary>
     public TimeSpan LookEvery { get; init; } = TimeSpan.FromMilliseconds(25);
 }

@@ -146,6 +146,7 @@ internal sealed partial class RemoteSession
                 return WatchVerdict.Fine;
             }
 
+            CompareAtTimes(_clock.GetTimestamp());
             var verdict = _watch.Tick(_clock.GetTimestamp(), _clock.TimestampFrequency, _core.IsWaitingForWorker, limits);
             if (verdict == WatchVerdict.Probe)
             {
