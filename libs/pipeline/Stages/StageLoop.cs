@@ -64,8 +64,8 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
     /// <summary>Bytes that the journals hold (tests).</summary>
     internal long JournalBytes => _budget.Used;
 
-    /// <summary>Bytes of their file in use (tests).</summary>
-    internal long JournalSpillBytes => _spill?.UsedBytes ?? 0;
+    /// <summary>The file that takes what they have no memory for (tests, benchmarks).</summary>
+    internal JournalSpill? Spill => _spill;
 
     /// <summary>Frees what frames and journals hold.</summary>
     public void Dispose()
