@@ -203,6 +203,7 @@ internal sealed partial class RemoteSession
         before?.Dispose();
         var found = finder.Find(request);
         SessionResult? end = null;
+        var waits = false;
         List<(WorkerLink Link, int Seat)> added = [];
         RerouteReport? report = null;
         lock (_gate)
@@ -225,8 +226,14 @@ internal sealed partial class RemoteSession
             }
             else
             {
+                waits = _waiting is null;
                 SetWaiting($"{_lossReason}; waiting for a worker for {Missing(request)}");
             }
+        }
+
+        if (waits)
+        {
+            finder.OnWaiting(this, Waiting ?? "");
         }
 
         if (end is not null)
