@@ -224,6 +224,11 @@ internal sealed partial class RemoteSession
             {
                 (end, _isRerouting) = (_lastResort, false);
             }
+            else if (_clock.GetTimestamp() >= Plan.Deadline)
+            {
+                end = new SessionResult.Lost($"The answer was not complete within the time that this server allows: {_lossReason}, and no other worker came for {Missing(request)}.");
+                _isRerouting = false;
+            }
             else
             {
                 waits = _waiting is null;
