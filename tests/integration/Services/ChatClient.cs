@@ -44,7 +44,7 @@ internal static class ChatClient
                 yield return (id, line[6..]);
                 id = "";
             }
-            else if (!line.StartsWith(": ", StringComparison.Ordinal))
+            else if (!line.StartsWith(':'))
             {
                 Assert.Equal("", line); // else a comment
             }
