@@ -11,7 +11,7 @@ namespace Parallax.IntegrationTests.Failover;
 /// <summary>A local swarm that is broken while it answers, and whose answers are compared with those before.</summary>
 internal sealed class BrokenSwarm : IAsyncDisposable
 {
-    private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(100);
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(2);
 
     private readonly Dictionary<(int Prompt, int Answer), ImmutableArray<(ChatQuestion, StreamedAnswer)>> _expected = [];
