@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Parallax.Cli.Bench;
+using Parallax.Cli.Chaos;
 using Parallax.Cli.Chat;
 using Parallax.Cli.Inspect;
 using Parallax.Cli.Plan;
@@ -42,6 +43,7 @@ internal static class CommandLine
             RunCommand.Create(),
             ChatCommand.Create(),
             BenchCommand.Create(),
+            ChaosCommand.Create(),
             InfoCommand.Create(),
             TokenizeCommand.Create(),
             ServiceCommands.CreateWorker(),

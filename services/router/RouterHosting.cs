@@ -5,6 +5,7 @@ using Parallax.Hosting.Http;
 using Parallax.Identity;
 using Parallax.Router.Admission;
 using Parallax.Router.Api;
+using Parallax.Router.Idempotency;
 using Parallax.Router.Observability;
 using Parallax.Router.RequestLog;
 using Parallax.Router.Routing;
@@ -54,6 +55,8 @@ public static class RouterHosting
         builder.Services.AddSingleton<RouterInstruments>();
         builder.Services.AddSingleton<ErrorTranslator>();
         builder.Services.AddSingleton<AnswerWriter>();
+        builder.Services.AddSingleton<ChatGeneration>();
+        builder.Services.AddSingleton(services => new IdempotentAnswers(new IdempotencyLimits(), services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<ChatCompletions>();
         builder.Services.AddHostedService(static services => services.GetRequiredService<WorkerDirectory>());
         builder.Services.AddHostedService(static services => services.GetRequiredService<RouterStopping>());

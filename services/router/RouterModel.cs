@@ -47,7 +47,7 @@ public sealed class RouterModel
         var tokenizer = source.Metadata is { } metadata
             ? TokenizerLoader.FromVocabulary(GgufVocabulary.FromMetadata(metadata))
             : TokenizerLoader.FromFolder(path);
-        var renderer = new ChatTemplateRenderer(template, source.DisplayName, tokenizer, TimeProvider.System);
+        var renderer = new ChatTemplateRenderer(template, source.DisplayName, tokenizer);
         return new RouterModel(
             source.DisplayName,
             tokenizer,

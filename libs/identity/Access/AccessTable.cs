@@ -15,6 +15,7 @@ internal sealed class AccessTable
         new("parallax.v1.Swarm/Leave", AccessRule.Of(MemberRoles.Admin | MemberRoles.Scheduler)),
         new("parallax.v1.Worker", AccessRule.Members),
         new("parallax.v1.Worker/Control", AccessRule.Of(MemberRoles.Router)),
+        new("parallax.v1.Worker/Attach", AccessRule.Of(MemberRoles.Router)),
         new("parallax.v1.Worker/LoadShard", AccessRule.Of(MemberRoles.Admin | MemberRoles.Scheduler)),
         new("parallax.v1.Worker/UnloadShard", AccessRule.Of(MemberRoles.Admin | MemberRoles.Scheduler)),
         new("parallax.transport.v1.Links", AccessRule.Of(MemberRoles.Worker)),

@@ -42,6 +42,11 @@ internal interface IStageNeighbours
     /// <summary>The session has ended here.</summary>
     void Release(SessionId session);
 
+    /// <summary>The loop has something to look at again, though no call has come. From any thread.</summary>
+    void Wake()
+    {
+    }
+
     /// <summary>Whether another shard of this worker holds the session.</summary>
     bool IsElsewhere(SessionId session);
 }

@@ -88,6 +88,8 @@ public sealed class StageEngine : ISessionEngine
 
         public void Release(SessionId session) => engine._links.Release(session, engine);
 
+        public void Wake() => engine._executor.Wake();
+
         public bool IsElsewhere(SessionId session) => engine._links.IsElsewhere(session, engine);
     }
 }

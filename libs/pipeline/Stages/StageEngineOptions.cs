@@ -1,4 +1,7 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Parallax.Runtime.Execution;
+using Parallax.Transport.Flow;
 
 namespace Parallax.Pipeline.Stages;
 
@@ -16,6 +19,17 @@ public sealed record StageEngineOptions
 
     /// <summary>Bytes of hidden states that all sessions together keep for their next hops. Default 256 MiB.</summary>
     public long JournalBytes { get; init; } = 256L << 20;
+
+    /// <summary>
+    /// Bytes that the file may have which takes what <see cref="JournalBytes"/> has no room for. Default 4 GiB; 0 for none.
+    /// </summary>
+    public long JournalSpillBytes { get; init; } = JournalSpillOptions.DefaultBytes;
+
+    /// <summary>Folder of that file, on a disk; null (the default): there is none, and what has no room is dropped.</summary>
+    public string? JournalSpillFolder { get; init; }
+
+    /// <summary>Told once when that file fails.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>Rows of one session that may be on their way to the next hop, unacknowledged. Default 1024.</summary>
     public int WindowRows { get; init; } = 1024;
@@ -39,6 +53,11 @@ public sealed record StageEngineOptions
         if (JournalBytes < MinimalJournalBytes)
         {
             errors.Add($"JournalBytes is {JournalBytes}: at least {MinimalJournalBytes}");
+        }
+
+        if (JournalSpillBytes < 0)
+        {
+            errors.Add($"JournalSpillBytes is {JournalSpillBytes}: at least 0");
         }
 
         if (WindowRows < 64)

@@ -27,18 +27,19 @@ internal sealed partial class StageLoop
 
     private void SettleDue()
     {
-        // By index: what settles one session unsettles none.
+        // By index: what settles one session unsettles no other.
+        var waiting = 0;
         for (var i = 0; i < _unsettled.Count; i++)
         {
             var session = _unsettled[i];
-            session.IsUnsettled = false;
-            if (session.State != SessionState.Ended)
+            session.IsUnsettled = session.State != SessionState.Ended && !TrySettle(session);
+            if (session.IsUnsettled)
             {
-                Settle(session);
+                _unsettled[waiting++] = session;
             }
         }
 
-        _unsettled.Clear();
+        _unsettled.RemoveRange(waiting, _unsettled.Count - waiting);
     }
 
     private void SettleAll(StagePeer peer)
@@ -52,12 +53,15 @@ internal sealed partial class StageLoop
         }
     }
 
-    /// <summary>Says what is needed from upstream, and sends what the next hop lacks, as far as there is room.</summary>
-    private void Settle(StageSession session)
+    /// <summary>
+    /// Says what is needed from upstream, and sends what the next hop lacks, as far as there is room; false when rows have
+    /// to come back from the journal's file first, which wakes the loop.
+    /// </summary>
+    private bool TrySettle(StageSession session)
     {
         session.Previous.Say(session.Flow.Need(), session.Receiver.StateWant);
 
-        var sender = session.Sender;
+        var (sender, isWaiting) = (session.Sender, false);
         while (sender.TryNext(FrameLimits.MaxRows, out var run))
         {
             var priority = run.Kind switch
@@ -77,7 +81,13 @@ internal sealed partial class StageLoop
                 break;
             }
 
-            var rows = session.Journal.Read(run.First, run.Count);
+            var rows = session.Journal.Read(sender, run.First, run.Count);
+            if (rows.Count == 0)
+            {
+                isWaiting = true;
+                break;
+            }
+
             var (type, width) = _isTail
                 ? (TokenRows.TypeOf(session.Request.Sampling), TokenRows.PairsOf(session.Request.Sampling))
                 : (_rowType, _width);
@@ -95,6 +105,7 @@ internal sealed partial class StageLoop
         }
 
         CountInFlight(session);
+        return !isWaiting;
     }
 
     /// <summary>

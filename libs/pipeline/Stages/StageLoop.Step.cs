@@ -134,7 +134,7 @@ internal sealed partial class StageLoop
         var (first, outputs) = _isTail ? (session.KnownIds, 1) : (start, count);
         while (!session.Journal.TryReserve(session.Sender, first, outputs))
         {
-            if (!TryReclaimJournal(session))
+            if (session.Journal.AwaitsSpill || !TryReclaimJournal(session))
             {
                 return false;
             }

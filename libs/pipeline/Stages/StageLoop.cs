@@ -18,6 +18,7 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
     private readonly IStageNeighbours _neighbours;
     private readonly TensorBufferPool _pool;
     private readonly JournalBudget _budget;
+    private readonly JournalSpill? _spill;
     private readonly Dictionary<string, StagePeer> _peers = new(StringComparer.Ordinal);
     private readonly int _width;
     private readonly TensorType _rowType;
@@ -49,10 +50,20 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         _rowBytes = TensorTypes.RowBytes(_rowType, _width);
         _isHead = shard.HasEmbedding;
         _isTail = shard.HasHead;
+
+        // A tail's rows are tokens: a few bytes each.
+        _spill = _isTail || options.JournalSpillFolder is not { } folder ? null : new JournalSpill(
+            new JournalSpillOptions { Folder = folder, Bytes = options.JournalSpillBytes, ChunkBytes = RowJournal.ChunkBytesOf(_rowBytes) },
+            neighbours.Wake,
+            options.Logger,
+            _pool);
     }
 
     /// <summary>Bytes that the journals hold (tests).</summary>
     internal long JournalBytes => _budget.Used;
+
+    /// <summary>Bytes of their file in use (tests).</summary>
+    internal long JournalSpillBytes => _spill?.UsedBytes ?? 0;
 
     /// <summary>Frees what frames and journals hold.</summary>
     public void Dispose()
@@ -61,6 +72,8 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         {
             peer.Dispose();
         }
+
+        _spill?.Dispose();
     }
 
     protected override string? FindMisplaced(OpenRequest request)
@@ -102,7 +115,7 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
             sequence,
             PeerOf(path.Previous.WorkerId),
             PeerOf(path.Next.WorkerId),
-            new RowJournal(_pool, _budget, rowBytes));
+            new RowJournal(_pool, _budget, rowBytes, _spill));
     }
 
     protected override void OnOpened(StageSession session)

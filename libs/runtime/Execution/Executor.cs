@@ -101,6 +101,9 @@ public sealed class Executor : ISessionEngine
     /// </summary>
     internal bool Post(in Command command) => _commands.Enqueue(command, urgent: true);
 
+    /// <summary>Makes the loop look whether there is something to do.</summary>
+    internal void Wake() => _commands.Wake();
+
     /// <inheritdoc/>
     public EngineStats ReadStats() => _loop.Counters.Read() with { UpTime = Now };
 

@@ -11,28 +11,41 @@ namespace Parallax.Transport.Flow;
 /// </summary>
 /// <remarks>
 /// Memory: chunks are booked on a budget. When it is spent, the oldest chunk of this session that the next hop has
-/// acknowledged goes (it is needed again only if that hop is lost, and can then be rebuilt); when there is none, the row
-/// is refused and the owner computes no further for this session until an acknowledgement. An owner that must know before
-/// it computes reserves: a reserved position is kept room for until it is put or its reservation ends.
+/// acknowledged (it is needed again only if that hop is lost) goes to the spill file; without one, or when that is full
+/// or too slow, it is dropped and can be rebuilt. When there is no such chunk, the row is refused and the owner computes
+/// no further for this session until an acknowledgement. An owner that must know before it computes reserves: a reserved
+/// position is kept room for until it is put or its reservation ends.
+/// What is in the file is read back ahead of <see cref="Read"/>, <see cref="ReadAhead"/> chunks, and let go behind it.
 /// </remarks>
 public sealed class RowJournal : IDisposable
 {
+    /// <summary>Chunks read back before they are asked for: while the link sends one, the disk brings the next.</summary>
+    internal const int ReadAhead = 4;
+
     private const int ChunkBytes = 64 * 1024;
+    private const int None = -1;
 
     private readonly TensorBufferPool _pool;
     private readonly JournalBudget _budget;
+    private readonly JournalSpill? _spill;
     private readonly SortedList<int, TensorBuffer> _chunks = [];
+    private readonly Dictionary<int, SpilledChunk> _spilled = []; // none of them in _chunks
     private readonly PositionSet _reserved = new(); // their chunks are open and stay
+    private readonly int _chunkBytes;
+    private int _readingFrom; // the spilled chunks in [from, to) are wanted in memory
+    private int _readingTo;
+    private int _reopening = None; // the spilled chunk that is to be written to again
 
     /// <summary>A journal of rows of <paramref name="rowBytes"/> bytes.</summary>
-    public RowJournal(TensorBufferPool pool, JournalBudget budget, int rowBytes)
+    public RowJournal(TensorBufferPool pool, JournalBudget budget, int rowBytes, JournalSpill? spill = null)
     {
         ArgumentNullException.ThrowIfNull(pool);
         ArgumentNullException.ThrowIfNull(budget);
         ArgumentOutOfRangeException.ThrowIfNegative(rowBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rowBytes, TensorBufferPool.MaxLength - sizeof(int));
-        (_pool, _budget, RowBytes) = (pool, budget, rowBytes);
-        ChunkRows = Math.Clamp(ChunkBytes / (rowBytes + sizeof(int)), 1, 1024);
+        (_pool, _budget, _spill, RowBytes) = (pool, budget, spill, rowBytes);
+        ChunkRows = ChunkRowsOf(rowBytes);
+        _chunkBytes = ChunkBytesOf(rowBytes);
     }
 
     /// <summary>Bytes of a row.</summary>
@@ -44,7 +57,19 @@ public sealed class RowJournal : IDisposable
     /// <summary>Bytes booked.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Keeps the output of a position and tells <paramref name="sender"/>; false when memory is spent.</summary>
+    /// <summary>
+    /// Whether the last <see cref="TryPut"/> or <see cref="TryReserve"/> was refused because a chunk has to come back from
+    /// the file first: memory that others give up does not help, the spill's wake tells when to try again.
+    /// </summary>
+    public bool AwaitsSpill { get; private set; }
+
+    /// <summary>Bytes of a chunk of a journal whose rows have so many bytes.</summary>
+    public static int ChunkBytesOf(int rowBytes) => ChunkRowsOf(rowBytes) * (rowBytes + sizeof(int));
+
+    /// <summary>
+    /// Keeps the output of a position and tells <paramref name="sender"/>; false when memory is spent, or
+    /// <see cref="AwaitsSpill"/>.
+    /// </summary>
     public bool TryPut(HopSender sender, int position, int tokenId, ReadOnlySpan<byte> row)
     {
         ArgumentNullException.ThrowIfNull(sender);
@@ -54,6 +79,7 @@ public sealed class RowJournal : IDisposable
             throw new ArgumentException($"A row of this journal has {RowBytes} bytes, not {row.Length}.", nameof(row));
         }
 
+        AwaitsSpill = false;
         var (chunk, slot) = Math.DivRem(position, ChunkRows);
         if (!TryOpen(sender, chunk, default))
         {
@@ -73,13 +99,14 @@ public sealed class RowJournal : IDisposable
     /// are put, <see cref="Truncate"/> or <see cref="EndReservations"/>. All or nothing; what was dropped to make room
     /// stays dropped.
     /// </summary>
-    /// <returns>False when memory is spent.</returns>
+    /// <returns>False when memory is spent, or <see cref="AwaitsSpill"/>.</returns>
     public bool TryReserve(HopSender sender, int first, int count)
     {
         ArgumentNullException.ThrowIfNull(sender);
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, int.MaxValue - first);
+        AwaitsSpill = false;
         if (count == 0)
         {
             return true;
@@ -95,13 +122,17 @@ public sealed class RowJournal : IDisposable
                 continue;
             }
 
+            var hasRows = _spilled.ContainsKey(chunk);
             if (!TryOpen(sender, chunk, range))
             {
                 opened?.ForEach(key => Free(_chunks.IndexOfKey(key)));
                 return false;
             }
 
-            (opened ??= []).Add(chunk);
+            if (!hasRows)
+            {
+                (opened ??= []).Add(chunk);
+            }
         }
 
         _reserved.Add(range.Start, range.End);
@@ -109,11 +140,16 @@ public sealed class RowJournal : IDisposable
     }
 
     /// <summary>The owner has thrown away the work it had reserved room for; its chunks may be dropped like others.</summary>
-    public void EndReservations() => _reserved.Clear();
+    public void EndReservations()
+    {
+        _reserved.Clear();
+        StopReopening();
+    }
 
     /// <summary>
-    /// Drops the oldest chunk whose rows the next hop has all acknowledged, and tells <paramref name="sender"/>: how an
-    /// owner reclaims memory from one session for another. Chunks with a reserved position stay.
+    /// Frees the memory of the oldest chunk whose rows the next hop has all acknowledged: how an owner reclaims memory from
+    /// one session for another. The chunk goes to the spill file, or is dropped and <paramref name="sender"/> told. Chunks
+    /// with a reserved position stay.
     /// </summary>
     /// <returns>False when there is none.</returns>
     public bool TryDropOldest(HopSender sender)
@@ -124,21 +160,41 @@ public sealed class RowJournal : IDisposable
 
     /// <summary>
     /// The rows from <paramref name="first"/> on, at most <paramref name="count"/> and at most to the end of the chunk;
-    /// they live until the journal changes.
+    /// they live until the journal changes or is read elsewhere.
     /// </summary>
-    /// <returns>Ids and payload [rows, row bytes]; both empty when the position is not held.</returns>
-    public JournalRows Read(int first, int count)
+    /// <returns>
+    /// Ids and payload [rows, row bytes]. Both empty when the position is not held, is on its way back from the spill
+    /// file, or turned out to be damaged there, which <paramref name="sender"/> is told. The last two end in the spill's
+    /// wake: ask the sender again what is next.
+    /// </returns>
+    public JournalRows Read(HopSender sender, int first, int count)
     {
+        ArgumentNullException.ThrowIfNull(sender);
         var (chunk, slot) = Math.DivRem(first, ChunkRows);
-        if (!_chunks.TryGetValue(chunk, out var buffer))
+        if (_chunks.TryGetValue(chunk, out var buffer))
+        {
+            WantOnly(0, 0);
+            return Rows(buffer, slot, count);
+        }
+
+        if (!_spilled.TryGetValue(chunk, out var spilled))
         {
             return default;
         }
 
-        var rows = Math.Min(count, ChunkRows - slot);
-        return new JournalRows(
-            MemoryMarshal.Cast<byte, int>(buffer.Span.Slice(slot * sizeof(int), rows * sizeof(int))),
-            buffer.Span.Slice(Offset(slot), rows * RowBytes));
+        var access = _spill!.Want(spilled);
+        WantOnly(chunk, chunk + 1 + ReadAhead);
+        switch (access)
+        {
+            case SpillAccess.AtHand:
+                return Rows(spilled.Bytes!, slot, count);
+            case SpillAccess.Lost:
+                Forget(sender, chunk);
+                _spill.Wake();
+                return default;
+            default:
+                return default;
+        }
     }
 
     /// <summary>
@@ -152,10 +208,21 @@ public sealed class RowJournal : IDisposable
         {
             Free(i);
         }
+
+        if (_spilled.Count > 0)
+        {
+            WantOnly(0, 0);
+            foreach (var chunk in _spilled.Keys.Where(chunk => (long)chunk * ChunkRows >= keep).ToArray())
+            {
+                ReleaseSpilled(chunk);
+            }
+        }
     }
 
     /// <summary>Frees everything.</summary>
     public void Dispose() => Truncate(0);
+
+    private static int ChunkRowsOf(int rowBytes) => Math.Clamp(ChunkBytes / (rowBytes + sizeof(int)), 1, 1024);
 
     // Makes sure that the chunk is there. `needed` lies in chunks that must not make room for it.
     private bool TryOpen(HopSender sender, int chunk, PositionRange needed)
@@ -165,8 +232,12 @@ public sealed class RowJournal : IDisposable
             return true;
         }
 
-        var bytes = ChunkRows * (RowBytes + sizeof(int));
-        while (!_budget.TryTake(bytes))
+        if (!TryBringBack(sender, chunk))
+        {
+            return false;
+        }
+
+        while (!_budget.TryTake(_chunkBytes))
         {
             if (!TryDropOldest(sender, needed))
             {
@@ -174,9 +245,43 @@ public sealed class RowJournal : IDisposable
             }
         }
 
-        Bytes += bytes;
-        _chunks.Add(chunk, _pool.Rent(bytes, "journal"));
+        Bytes += _chunkBytes;
+        var buffer = _pool.Rent(_chunkBytes, "journal");
+        if (_spilled.TryGetValue(chunk, out var spilled))
+        {
+            spilled.Bytes!.Span.CopyTo(buffer.Span);
+            ReleaseSpilled(chunk);
+        }
+
+        _chunks.Add(chunk, buffer);
         return true;
+    }
+
+    // A chunk in the file that is to have more rows: false while its bytes are not in memory.
+    private bool TryBringBack(HopSender sender, int chunk)
+    {
+        if (!_spilled.TryGetValue(chunk, out var spilled))
+        {
+            return true;
+        }
+
+        if (_reopening != chunk)
+        {
+            StopReopening();
+            _reopening = chunk;
+        }
+
+        switch (_spill!.Want(spilled))
+        {
+            case SpillAccess.OnItsWay:
+                AwaitsSpill = true;
+                return false;
+            case SpillAccess.Lost:
+                Forget(sender, chunk);
+                return true;
+            default:
+                return true;
+        }
     }
 
     private bool TryDropOldest(HopSender sender, PositionRange needed)
@@ -191,8 +296,12 @@ public sealed class RowJournal : IDisposable
 
             if (!_reserved.TryHull(start, (int)end, out _) && (needed.End <= start || needed.Start >= end))
             {
-                sender.Forget(start, ChunkRows);
-                Free(i);
+                if (!TrySpill(i))
+                {
+                    sender.Forget(start, ChunkRows);
+                    Free(i);
+                }
+
                 return true;
             }
         }
@@ -200,13 +309,85 @@ public sealed class RowJournal : IDisposable
         return false;
     }
 
+    private bool TrySpill(int index)
+    {
+        var buffer = _chunks.Values[index];
+        if (_spill?.TryAdd(buffer) is not { } spilled)
+        {
+            return false;
+        }
+
+        _spilled.Add(_chunks.Keys[index], spilled); // and the buffer is the spill's
+        Unbook(index);
+        return true;
+    }
+
     private void Free(int index)
     {
         var buffer = _chunks.Values[index];
-        Bytes -= buffer.Length;
-        _budget.Release(buffer.Length);
+        Unbook(index);
         buffer.Dispose();
+    }
+
+    private void Unbook(int index)
+    {
+        Bytes -= _chunkBytes;
+        _budget.Release(_chunkBytes);
         _chunks.RemoveAt(index);
+    }
+
+    private void Forget(HopSender sender, int spilledChunk)
+    {
+        sender.Forget(spilledChunk * ChunkRows, ChunkRows);
+        ReleaseSpilled(spilledChunk);
+    }
+
+    private void ReleaseSpilled(int chunk)
+    {
+        if (_spilled.Remove(chunk, out var spilled))
+        {
+            _spill!.Release(spilled);
+            _reopening = _reopening == chunk ? None : _reopening;
+        }
+    }
+
+    private void StopReopening()
+    {
+        if ((_reopening < _readingFrom || _reopening >= _readingTo) && _spilled.TryGetValue(_reopening, out var spilled))
+        {
+            _spill!.Unwant(spilled);
+        }
+
+        _reopening = None;
+    }
+
+    /// <summary>Wants the spilled chunks of [from, to) in memory, the first at once, and no others but the one that is reopened.</summary>
+    private void WantOnly(int from, int to)
+    {
+        for (var chunk = _readingFrom; chunk < _readingTo; chunk++)
+        {
+            if ((chunk < from || chunk >= to) && chunk != _reopening && _spilled.TryGetValue(chunk, out var behind))
+            {
+                _spill!.Unwant(behind);
+            }
+        }
+
+        (_readingFrom, _readingTo) = (from, to);
+        for (var chunk = from + 1; chunk < to; chunk++)
+        {
+            if (_spilled.TryGetValue(chunk, out var ahead))
+            {
+                _spill!.Want(ahead, ahead: true);
+            }
+        }
+    }
+
+    private JournalRows Rows(TensorBuffer buffer, int slot, int count)
+    {
+        var rows = Math.Min(count, ChunkRows - slot);
+        return new JournalRows(
+            MemoryMarshal.Cast<byte, int>(buffer.Span.Slice(slot * sizeof(int), rows * sizeof(int))),
+            buffer.Span.Slice(Offset(slot), rows * RowBytes));
     }
 
     private int Offset(int slot) => (ChunkRows * sizeof(int)) + (slot * RowBytes);

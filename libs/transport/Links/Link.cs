@@ -12,12 +12,13 @@ namespace Parallax.Transport.Links;
 public sealed class Link
 {
     private readonly LinkHub _hub;
-    private readonly Lock _lock = new(); // guards _abuse, _refusals, _roundTrips, _monitor and the writing of _current
+    private readonly Lock _lock = new(); // guards _abuse, _refusals, _roundTrips, _monitor, _mayBeUnreachable and the writing of _current
     private readonly AbuseGuard _abuse;
     private readonly long[] _refusals = new long[FrameRefusals.Count];
     private readonly RoundTripWindow _roundTrips = new();
     private LivenessMonitor? _monitor;
     private LinkConnection? _current;
+    private bool _mayBeUnreachable; // it has been up since it was last reported
     private long _generation;
     private long _peerIncarnation;
     private long _peerProgress;
@@ -256,6 +257,23 @@ public sealed class Link
     }
 
     /// <summary>
+    /// Whether it is now to be reported that the peer cannot be reached: once each time that the link has been up.
+    /// </summary>
+    internal bool TryBeginUnreachable()
+    {
+        lock (_lock)
+        {
+            if (_current is not null || !_mayBeUnreachable)
+            {
+                return false;
+            }
+
+            _mayBeUnreachable = false;
+            return true;
+        }
+    }
+
+    /// <summary>
     /// Makes a connection that has shaken hands the current one, or returns why not. Of two connections between a pair
     /// the one that the lower id dialled stays, and a newer takes the place of an older in the same direction.
     /// </summary>
@@ -329,6 +347,7 @@ public sealed class Link
         _monitor = _hub.Options.HeartbeatPeriod > TimeSpan.Zero
             ? new LivenessMonitor(_hub.Options.HeartbeatPeriod, _hub.Clock())
             : null;
+        _mayBeUnreachable = true;
         Volatile.Write(ref _current, connection);
     }
 }

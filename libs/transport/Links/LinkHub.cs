@@ -5,8 +5,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Parallax.Transport.Buffers;
 using Parallax.Transport.Framing;
-using Polly;
-using Polly.Retry;
 
 namespace Parallax.Transport.Links;
 
@@ -17,13 +15,12 @@ namespace Parallax.Transport.Links;
 public sealed partial class LinkHub : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Link> _links = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Task> _dialling = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, DialledPeer> _dialled = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _closing = new();
     private readonly LinkProtocol _protocol;
     private readonly Func<long> _progress;
     private readonly ILogger _logger;
-    private readonly ResiliencePipeline<LinkConnection?> _connecting;
-    private readonly Lock _lock = new(); // guards the bound on _links
+    private readonly Lock _lock = new(); // guards the bound on _links and the adding to _dialled
     private int _disposed;
 
     /// <summary>A hub.</summary>
@@ -64,19 +61,6 @@ public sealed partial class LinkHub : IAsyncDisposable
         Security = security;
         _protocol = new LinkProtocol(Pool);
         Metrics = new LinkMetrics(() => _links.Values);
-        _connecting = new ResiliencePipelineBuilder<LinkConnection?> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<LinkConnection?>
-            {
-                // Null is an attempt that found no peer. A link dials until its hub is disposed; the session layer
-                // decides long before that to go another way.
-                ShouldHandle = static outcome => ValueTask.FromResult(outcome.Outcome.Exception is null && outcome.Outcome.Result is null),
-                MaxRetryAttempts = int.MaxValue,
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-                Delay = options.FirstRetry,
-                MaxDelay = options.LongestRetry,
-            })
-            .Build();
     }
 
     /// <summary>Every link, connected or not.</summary>
@@ -100,8 +84,9 @@ public sealed partial class LinkHub : IAsyncDisposable
     public Link? Find(string peerId) => _links.GetValueOrDefault(peerId);
 
     /// <summary>
-    /// The link to a peer, dialled at <paramref name="address"/> whenever it is not connected. Idempotent; of two peers
-    /// that dial each other, the lower id's connection stays.
+    /// The link to a peer, dialled at <paramref name="address"/> whenever it is not connected; of two peers that dial each
+    /// other, the lower id's connection stays. Called again it changes the address for the next attempt, and a link that
+    /// waits before it dials again does so at once.
     /// </summary>
     /// <exception cref="InvalidOperationException">There are <see cref="LinkOptions.MaxLinks"/> links.</exception>
     public Link Connect(string peerId, Uri address)
@@ -116,13 +101,19 @@ public sealed partial class LinkHub : IAsyncDisposable
 
         var link = GetOrAdd(peerId)
             ?? throw new InvalidOperationException($"There are {Options.MaxLinks} links already; raise {nameof(LinkOptions.MaxLinks)}.");
-        lock (_lock)
+        if (!_dialled.TryGetValue(peerId, out var peer))
         {
-            if (!_dialling.ContainsKey(peerId))
+            CreateChannel(peerId, address).Dispose(); // throws here and now if one can never be made
+            lock (_lock)
             {
-                var (frames, heartbeats) = (CreateChannel(peerId, address), CreateChannel(peerId, address));
-                _dialling[peerId] = Task.Run(() => DialLoopAsync(link, frames, heartbeats, _closing.Token));
+                peer = _dialled.GetOrAdd(peerId, static (_, state) => state.Hub.StartDialling(state.Link, state.Address), (Hub: this, Link: link, Address: address));
             }
+        }
+
+        peer.Address = address;
+        if (link.Current is null)
+        {
+            peer.Dialer.Request();
         }
 
         return link;
@@ -143,9 +134,9 @@ public sealed partial class LinkHub : IAsyncDisposable
             link.Current?.Stop(LinkDownReason.Closed);
         }
 
-        foreach (var loop in _dialling.Values)
+        foreach (var peer in _dialled.Values)
         {
-            await loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await peer.Loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         Metrics.Dispose();
@@ -170,6 +161,11 @@ public sealed partial class LinkHub : IAsyncDisposable
         if (await link.TryAttachAsync(connection, cancellationToken) is { } refusal)
         {
             throw new RpcException(new Status(StatusCode.AlreadyExists, refusal));
+        }
+
+        if (_dialled.TryGetValue(link.PeerId, out var dialled))
+        {
+            dialled.Dialer.Request(); // it sees that there is a connection, and watches that
         }
 
         LogConnected(link.PeerId, connection.Generation, "accepted");
@@ -276,98 +272,152 @@ public sealed partial class LinkHub : IAsyncDisposable
         return await connection.ShakeHandsAsync(either.Token);
     }
 
-    private async Task DialLoopAsync(Link link, GrpcChannel framesChannel, GrpcChannel heartbeatsChannel, CancellationToken cancellationToken)
+    private DialledPeer StartDialling(Link link, Uri address)
     {
-        using var frames = framesChannel;
-        using var heartbeats = heartbeatsChannel;
-        while (!cancellationToken.IsCancellationRequested)
-        {
-            if (link.Current is { } existing)
-            {
-                await existing.Completed.WaitAsync(cancellationToken);
-                continue;
-            }
-
-            var connection = await _connecting.ExecuteAsync(
-                async token => await TryDialAsync(link, frames, token), cancellationToken);
-            if (connection is null)
-            {
-                continue;
-            }
-
-            using (connection)
-            {
-                LogConnected(link.PeerId, connection.Generation, "dialled");
-                using var judging = StartJudging(link, connection);
-                using var beatingStop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                var beating = BeatAsync(link, connection, heartbeats, beatingStop.Token);
-                try
-                {
-                    await link.RunAsync(connection);
-                }
-                catch (Exception error)
-                {
-                    // A handler threw: a bug above, which ended the connection; the link itself goes on.
-                    LogHandlerFailed(error, link.PeerId, connection.Generation);
-                }
-
-                await beatingStop.CancelAsync();
-                await beating.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                LogDisconnected(link.PeerId, connection.Generation, connection.Reason);
-            }
-        }
+        var peer = new DialledPeer(address);
+        peer.Dialer = new PeerDialer(
+            Options, Time, token => TryDialAsync(link, peer, token), result => OnDialFailed(link, result));
+        peer.Loop = Task.Run(() => DialLoopAsync(link, peer, _closing.Token));
+        return peer;
     }
 
-    private async ValueTask<LinkConnection?> TryDialAsync(Link link, GrpcChannel channel, CancellationToken cancellationToken)
+    private async Task DialLoopAsync(Link link, DialledPeer peer, CancellationToken cancellationToken)
     {
-        if (link.IsRefused || link.Current is not null)
+        var wasUp = false;
+        while (!cancellationToken.IsCancellationRequested && Volatile.Read(ref _disposed) == 0)
         {
-            return null;
-        }
-
-        var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(_protocol.Frames, null, new CallOptions());
-        var connection = new LinkConnection(
-            this, dialled: true, call.RequestStream.WriteAsync, call.ResponseStream, call.Dispose, call.RequestStream.CompleteAsync, cancellationToken);
-        string why;
-        try
-        {
-            var (peer, refusal) = await ShakeHandsAsync(connection, cancellationToken);
-            if (peer is null)
+            var connection = link.Current;
+            if (connection is not null)
             {
-                why = $"no Hello of major version {FrameHeader.CurrentMajor}: {refusal}";
+                await connection.Completed.WaitAsync(cancellationToken);
             }
-            else if (peer.PeerId != link.PeerId)
+            else if ((connection = (await peer.Dialer.DialAsync(wasUp, cancellationToken)).Connection) is not null)
             {
-                why = $"{peer.PeerId} answers there";
-            }
-            else if (await link.TryAttachAsync(connection, cancellationToken) is { } refused)
-            {
-                why = refused;
+                await RunDialledAsync(link, connection, peer, cancellationToken);
             }
             else
             {
-                return connection;
+                continue;
+            }
+
+            wasUp = true;
+            if (connection.Reason == LinkDownReason.Dead)
+            {
+                // Heartbeats have been trying to reach it, on a connection of their own, for as long as that takes.
+                ReportUnreachable(link, "nothing has been heard from it");
             }
         }
-        catch (Exception error) when (error is RpcException or IOException or InvalidOperationException
-            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+    }
+
+    private async Task RunDialledAsync(Link link, LinkConnection connection, DialledPeer peer, CancellationToken cancellationToken)
+    {
+        using (peer.Frames)
+        using (connection)
         {
-            why = error is OperationCanceledException ? $"no answer within {Options.ConnectTimeout}" : error.Message;
+            LogConnected(link.PeerId, connection.Generation, "dialled");
+            using var judging = StartJudging(link, connection);
+            using var beatingStop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var beating = BeatAsync(link, connection, peer.Address, beatingStop.Token);
+            try
+            {
+                await link.RunAsync(connection);
+            }
+            catch (Exception error)
+            {
+                // A handler threw: a bug above, which ended the connection; the link itself goes on.
+                LogHandlerFailed(error, link.PeerId, connection.Generation);
+            }
+
+            await beatingStop.CancelAsync();
+            await beating.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            LogDisconnected(link.PeerId, connection.Generation, connection.Reason);
+        }
+    }
+
+    private async ValueTask<DialResult> TryDialAsync(Link link, DialledPeer peer, CancellationToken cancellationToken)
+    {
+        if (link.Current is not null || Volatile.Read(ref _disposed) != 0)
+        {
+            return DialResult.NotNeeded;
         }
 
-        connection.Stop(LinkDownReason.Broken);
-        connection.Dispose();
-        LogDialFailed(link.PeerId, why);
-        return null;
+        if (link.IsRefused)
+        {
+            return DialResult.Failed($"it is refused until {link.RefusedUntil:O} for bad frames");
+        }
+
+        // A channel for each attempt: its TCP connection may be one that has gone silent without an end.
+        var channel = CreateChannel(link.PeerId, peer.Address);
+        var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(_protocol.Frames, null, new CallOptions());
+        var connection = new LinkConnection(
+            this, dialled: true, call.RequestStream.WriteAsync, call.ResponseStream, call.Dispose, call.RequestStream.CompleteAsync, _closing.Token);
+        var isAttached = false;
+        try
+        {
+            var (hello, refusal) = await connection.ShakeHandsAsync(cancellationToken);
+            var why = hello is null ? $"no Hello of major version {FrameHeader.CurrentMajor}: {refusal}"
+                : hello.PeerId != link.PeerId ? $"{hello.PeerId} answers there"
+                : await link.TryAttachAsync(connection, cancellationToken);
+            if (why is not null)
+            {
+                return DialResult.Failed(why);
+            }
+
+            (isAttached, peer.Frames) = (true, channel);
+            return new DialResult(connection, null);
+        }
+        catch (Exception error) when (error is RpcException or IOException or InvalidOperationException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return DialResult.Failed(error.Message, isThere: error is RpcException { StatusCode: StatusCode.AlreadyExists });
+        }
+        finally
+        {
+            if (!isAttached)
+            {
+                connection.Stop(LinkDownReason.Broken);
+                connection.Dispose();
+                channel.Dispose();
+            }
+        }
+    }
+
+    private void OnDialFailed(Link link, DialResult result)
+    {
+        LogDialFailed(link.PeerId, result.Failure!);
+        if (!result.IsThere)
+        {
+            ReportUnreachable(link, result.Failure!);
+        }
+    }
+
+    private void ReportUnreachable(Link link, string why)
+    {
+        if (Volatile.Read(ref _disposed) != 0 || !link.TryBeginUnreachable())
+        {
+            return;
+        }
+
+        LogUnreachable(link.PeerId, why);
+        try
+        {
+            Handler.OnUnreachable(link, why);
+        }
+        catch (Exception error)
+        {
+            LogHandlerFailed(error, link.PeerId, 0); // a bug above; the link goes on
+        }
     }
 
     /// <summary>Keeps a heartbeat stream up beside a connection that this side dialled.</summary>
-    private async Task BeatAsync(Link link, LinkConnection beside, GrpcChannel channel, CancellationToken cancellationToken)
+    private async Task BeatAsync(Link link, LinkConnection beside, Uri address, CancellationToken cancellationToken)
     {
         if (Options.HeartbeatPeriod <= TimeSpan.Zero)
         {
             return;
         }
+
+        using var channel = CreateChannel(link.PeerId, address);
 
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -427,6 +477,9 @@ public sealed partial class LinkHub : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Caller} said Hello as {Named}, from {Address}: refused.")]
     private partial void LogImpostor(string caller, string named, System.Net.IPAddress? address);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{PeerId} cannot be reached any more: {Why}.")]
+    private partial void LogUnreachable(string peerId, string why);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Dialling {PeerId} failed: {Why}.")]
     private partial void LogDialFailed(string peerId, string why);

@@ -30,11 +30,26 @@ public sealed class LinkOptions
     /// <summary>Time for connecting and the exchange of Hello.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>First pause before dialling again; doubled and jittered from there.</summary>
+    /// <summary>
+    /// Time for the first attempt after a link was lost: so long a peer that neither answers nor refuses is not yet called
+    /// unreachable.
+    /// </summary>
+    public TimeSpan RedialTimeout { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>First pause before dialling again; doubled and jittered from there. The attempt after a loss has no pause.</summary>
     public TimeSpan FirstRetry { get; set; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Longest pause before dialling again.</summary>
     public TimeSpan LongestRetry { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Failed attempts in a row that open the circuit to a peer: nobody dials it for <see cref="BreakDuration"/>, unless a
+    /// session wants the link or the peer connects.
+    /// </summary>
+    public int BreakAfter { get; set; } = 8;
+
+    /// <summary>How long a circuit stays open; then one attempt decides.</summary>
+    public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Time for a drain to flush what is queued.</summary>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
@@ -74,7 +89,10 @@ public sealed class LinkOptions
         }
 
         Require(QueueFrames > 0, nameof(QueueFrames), "above 0");
-        Require(ConnectTimeout > TimeSpan.Zero, nameof(ConnectTimeout), "above 0");
+        Require(IsTimeout(ConnectTimeout), nameof(ConnectTimeout), "above 10 ms and below a day");
+        Require(IsTimeout(RedialTimeout), nameof(RedialTimeout), "above 10 ms and below a day");
+        Require(BreakAfter >= 2, nameof(BreakAfter), "at least 2");
+        Require(BreakDuration >= TimeSpan.FromSeconds(0.5) && BreakDuration <= TimeSpan.FromDays(1), nameof(BreakDuration), "half a second to a day");
         Require(FirstRetry > TimeSpan.Zero && FirstRetry <= LongestRetry, nameof(FirstRetry), $"above 0 and at most {nameof(LongestRetry)}");
         Require(LongestRetry <= TimeSpan.FromHours(1), nameof(LongestRetry), "at most an hour");
         Require(DrainTimeout >= TimeSpan.Zero, nameof(DrainTimeout), "not negative");
@@ -84,6 +102,9 @@ public sealed class LinkOptions
         Require(AbusePenalty >= TimeSpan.Zero, nameof(AbusePenalty), "not negative");
         Require(MaxLinks > 0, nameof(MaxLinks), "above 0");
         return errors;
+
+        // What Polly takes.
+        static bool IsTimeout(TimeSpan time) => time > TimeSpan.FromMilliseconds(10) && time < TimeSpan.FromDays(1);
 
         void Require(bool holds, string name, string rule)
         {

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text;
+using Parallax.Router.Api.Ids;
 using Parallax.Router.Api.Responses;
 using Parallax.Router.Generation;
 using Parallax.Router.Sessions;
@@ -10,10 +10,12 @@ namespace Parallax.Router.Api;
 
 /// <summary>One request's answer in the API's shapes. Pure apart from the tokenizer's vocabulary.</summary>
 internal sealed class AnswerFormat(
-    string requestId, long created, string model, string fingerprint, ITokenizer tokenizer, bool withLogProbs)
+    string requestId, AnswerStamp stamp, string model, string fingerprint, ITokenizer tokenizer, bool withLogProbs)
 {
     // JSON has no infinities; the API shows this instead of the log of zero.
     private const double LeastLogProb = -9999;
+
+    private readonly string _idPrefix = $"{requestId}{AnswerEventId.Separator}{stamp}{AnswerEventId.Separator}";
 
     /// <summary>The event that opens a choice.</summary>
     public ChatChunk Role(int choice) => Chunk(new ChunkChoice(choice, new ChunkDelta("assistant", ""), null, null));
@@ -26,36 +28,33 @@ internal sealed class AnswerFormat(
     public ChatChunk Finish(int choice, string reason) => Chunk(new ChunkChoice(choice, new ChunkDelta(null, null), null, reason));
 
     /// <summary>The event that states the usage of all choices.</summary>
-    public ChatChunk UsageOf(Usage usage) => new(requestId, "chat.completion.chunk", created, model, fingerprint, [], usage);
+    public ChatChunk UsageOf(Usage usage) => new(requestId, "chat.completion.chunk", stamp.Created, model, fingerprint, [], usage);
 
     /// <summary>The whole answer.</summary>
     public ChatCompletion Whole(IReadOnlyList<ChatChoice> choices, Usage usage) =>
-        new(requestId, "chat.completion", created, model, fingerprint, choices, usage);
+        new(requestId, "chat.completion", stamp.Created, model, fingerprint, choices, usage);
 
     /// <summary>One choice of a whole answer.</summary>
     public ChatChoice Choice(int index, string text, IEnumerable<SessionToken> tokens, string reason) =>
         new(index, new AnswerMessage("assistant", text, null), LogProbs([.. tokens]), reason);
 
-    /// <summary>
-    /// The event id: the request's id and, per choice, the index of the last token whose text has been sent (-1 for
-    /// none). What a client has seen is a function of it.
-    /// </summary>
-    public string EventId(ReadOnlySpan<int> lastIndices)
+    /// <summary>The id of an event (<see cref="AnswerEventId"/>): what a client has once it has the event.</summary>
+    public string IdAfter(ReadOnlySpan<ChoiceProgress> choices, bool isUsageSent)
     {
-        var id = new StringBuilder(requestId).Append(':');
-        for (var i = 0; i < lastIndices.Length; i++)
+        var id = new StringBuilder(_idPrefix);
+        for (var i = 0; i < choices.Length; i++)
         {
-            id.Append(i > 0 ? "," : "").Append(lastIndices[i].ToString(CultureInfo.InvariantCulture));
+            id.Append(i > 0 ? "," : "").Append(choices[i].ToString());
         }
 
-        return id.ToString();
+        return id.Append(isUsageSent ? AnswerEventId.UsageMark : "").ToString();
     }
 
     /// <summary>Usage of all choices together; the prompt counts once.</summary>
     public static Usage Usage(int promptTokens, int answerTokens, int cachedTokens) =>
         new(promptTokens, answerTokens, promptTokens + answerTokens, new PromptTokensDetails(cachedTokens));
 
-    private ChatChunk Chunk(ChunkChoice choice) => new(requestId, "chat.completion.chunk", created, model, fingerprint, [choice], null);
+    private ChatChunk Chunk(ChunkChoice choice) => new(requestId, "chat.completion.chunk", stamp.Created, model, fingerprint, [choice], null);
 
     private ChoiceLogProbs? LogProbs(ImmutableArray<SessionToken> tokens) => withLogProbs
         ? new ChoiceLogProbs(

@@ -1,5 +1,7 @@
 using System.Text;
-using Microsoft.AspNetCore.Http.Features;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Parallax.Router.Api.Ids;
 using Parallax.Router.Api.Responses;
 using Parallax.Router.Generation;
 using Parallax.Router.Observability;
@@ -8,16 +10,18 @@ using Parallax.Router.Sessions;
 namespace Parallax.Router.Api;
 
 /// <summary>Writes answers to clients, as one document or as a stream of events.</summary>
-internal sealed class AnswerWriter(ErrorTranslator errors, RouterInstruments instruments)
+internal sealed class AnswerWriter(ErrorTranslator errors, RouterInstruments instruments, TimeProvider clock)
 {
+    private const string JsonContentType = "application/json; charset=utf-8";
+
     private static RouterJsonContext Json => RouterJsonContext.Api;
 
     /// <summary>Collects all choices and writes one document.</summary>
     /// <returns>Tokens generated.</returns>
-    public async Task<int> WriteAsync(HttpContext http, Answer answer, CancellationTokenSource ending)
+    public async Task<int> WriteAsync(IAnswerOutput output, Answer answer, CancellationTokenSource ending)
     {
         var choices = new ChatChoice[answer.Choices.Length];
-        await AllAsync(answer, ending, async (choice, reader) =>
+        await AllAsync(answer, ending, async reader =>
         {
             var text = new StringBuilder();
             var tokens = new List<SessionToken>();
@@ -35,38 +39,42 @@ internal sealed class AnswerWriter(ErrorTranslator errors, RouterInstruments ins
                 }
             }
 
-            choices[choice] = answer.Format.Choice(choice, text.ToString(), tokens, reason);
+            choices[reader.Choice] = answer.Format.Choice(reader.Choice, text.ToString(), tokens, reason);
         });
-        instruments.OnTokens(answer.TokenCount);
-        await http.Response.WriteAsJsonAsync(answer.Format.Whole(choices, answer.Usage()), Json.ChatCompletion, cancellationToken: http.RequestAborted);
-        return answer.TokenCount;
+        instruments.OnTokens(answer.GeneratedTokens);
+        await output.BeginAsync(JsonContentType);
+        Write(output, answer.Format.Whole(choices, answer.Usage()), Json.ChatCompletion);
+        await output.FlushAsync(output.Aborted);
+        return answer.GeneratedTokens;
     }
 
     /// <summary>
-    /// Writes the choices' events as they come. An error in mid-stream becomes the last event, without [DONE].
+    /// Writes the choices' events as they come, from where the client is. An error in mid-stream becomes the last event,
+    /// without [DONE].
     /// </summary>
     /// <returns>Tokens generated.</returns>
     public async Task<int> StreamAsync(
-        HttpContext http, Answer answer, Func<Exception, Exception> explain, CancellationTokenSource ending)
+        IAnswerOutput output, Answer answer, Func<Exception, Exception> explain, CancellationTokenSource ending)
     {
-        var response = http.Response;
-        response.ContentType = ServerSentEvents.ContentType;
-        response.Headers.CacheControl = "no-cache";
-        response.Headers["X-Accel-Buffering"] = "no"; // proxies that buffer would hold tokens back
-        http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
-
-        var last = new int[answer.Choices.Length];
-        Array.Fill(last, -1);
-        for (var choice = 0; choice < last.Length; choice++)
-        {
-            Event(answer.Format.Role(choice));
-        }
-
-        await response.BodyWriter.FlushAsync(ending.Token);
+        var sent = new StreamProgress(answer.From, answer.IsUsageSent);
+        await output.BeginAsync(ServerSentEvents.ContentType);
         using var turn = new SemaphoreSlim(1); // choices write one after the other
+        var comments = new StreamComments(clock);
+        using var quiet = CancellationTokenSource.CreateLinkedTokenSource(ending.Token);
+        var commenting = Task.CompletedTask;
         try
         {
-            await AllAsync(answer, ending, async (choice, reader) =>
+            for (var choice = 0; choice < answer.From.Length; choice++)
+            {
+                if (sent.Advance(choice, ChoiceProgress.Opened))
+                {
+                    Event(answer.Format.Role(choice));
+                }
+            }
+
+            await output.FlushAsync(ending.Token);
+            commenting = CommentAsync(output, answer, comments, turn, quiet.Token);
+            await AllAsync(answer, ending, async reader =>
             {
                 await foreach (var batch in reader.ReadAsync(ending.Token))
                 {
@@ -75,11 +83,12 @@ internal sealed class AnswerWriter(ErrorTranslator errors, RouterInstruments ins
                     {
                         foreach (var delta in batch)
                         {
-                            Write(choice, delta);
+                            WriteDelta(reader.Choice, delta);
                         }
 
                         // Waits for a slow client; its session then runs ahead no further than rule 6 allows.
-                        await response.BodyWriter.FlushAsync(ending.Token);
+                        await output.FlushAsync(ending.Token);
+                        comments.OnSent();
                     }
                     finally
                     {
@@ -87,49 +96,100 @@ internal sealed class AnswerWriter(ErrorTranslator errors, RouterInstruments ins
                     }
                 }
             });
-            if (answer.Request.IncludeUsage)
+            await quiet.CancelAsync();
+            await commenting;
+            if (answer.Request.IncludeUsage && sent.AdvanceUsage())
             {
                 Event(answer.Format.UsageOf(answer.Usage()));
             }
 
-            ServerSentEvents.WriteDone(response.BodyWriter);
-            await response.BodyWriter.FlushAsync(http.RequestAborted);
+            ServerSentEvents.WriteDone(output.Body);
+            await output.FlushAsync(output.Aborted);
         }
-        catch (Exception e) when (!http.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (!output.Aborted.IsCancellationRequested)
         {
+            await quiet.CancelAsync();
+            await commenting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // e is what the client is told
             var error = ErrorTranslator.Body(errors.ToApi(explain(e)));
-            ServerSentEvents.Write(response.BodyWriter, null, error, Json.ErrorEnvelope);
-            await response.BodyWriter.FlushAsync(http.RequestAborted);
+            ServerSentEvents.Write(output.Body, null, error, Json.ErrorEnvelope);
+            await output.FlushAsync(output.Aborted);
             throw new AnswerFailedException(e);
         }
         finally
         {
-            instruments.OnTokens(answer.TokenCount);
+            await quiet.CancelAsync();
+            await commenting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the client is gone
+            instruments.OnTokens(answer.GeneratedTokens);
         }
 
-        return answer.TokenCount;
+        return answer.GeneratedTokens;
 
-        void Write(int choice, AnswerDelta delta)
+        void WriteDelta(int choice, AnswerDelta delta)
         {
-            last[choice] = delta.LastIndex;
-            if (delta.Text.Length > 0 || (answer.Request.TopLogProbs is not null && delta.Tokens.Length > 0))
+            var isShown = delta.Text.Length > 0 || (answer.Request.TopLogProbs is not null && delta.Tokens.Length > 0);
+            var part = delta.IsRest ? ChoicePart.Rest : ChoicePart.Text;
+            if (sent.Advance(choice, new ChoiceProgress(delta.LastIndex, part)) && isShown)
             {
                 Event(answer.Format.Text(choice, delta));
             }
 
-            if (delta.FinishReason is { } reason)
+            if (delta.FinishReason is { } reason && sent.Advance(choice, new ChoiceProgress(delta.LastIndex, ChoicePart.Finish)))
             {
                 Event(answer.Format.Finish(choice, reason));
             }
         }
 
-        void Event(ChatChunk chunk) => ServerSentEvents.Write(response.BodyWriter, answer.Format.EventId(last), chunk, Json.ChatChunk);
+        void Event(ChatChunk chunk) =>
+            ServerSentEvents.Write(output.Body, answer.Format.IdAfter(sent.Choices, sent.IsUsageSent), chunk, Json.ChatChunk);
+    }
+
+    private static void Write<T>(IAnswerOutput output, T value, JsonTypeInfo<T> type)
+    {
+        using var json = new Utf8JsonWriter(output.Body, new JsonWriterOptions { Encoder = type.Options.Encoder });
+        JsonSerializer.Serialize(json, value, type);
+    }
+
+    /// <summary>Writes comments between events until cancelled.</summary>
+    private async Task CommentAsync(
+        IAnswerOutput output, Answer answer, StreamComments comments, SemaphoreSlim turn, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                var changed = answer.Choices.Select(static reader => reader.WaitingChanged).ToArray(); // before Waiting is read
+                TimeSpan pause;
+                await turn.WaitAsync(cancellationToken);
+                try
+                {
+                    if (comments.Take(answer.Choices.Select(static reader => reader.Waiting).FirstOrDefault(static waiting => waiting is not null)) is { } text)
+                    {
+                        await output.CommentAsync(text, cancellationToken);
+                    }
+
+                    pause = comments.UntilNext();
+                }
+                finally
+                {
+                    turn.Release();
+                }
+
+                using var wake = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                await Task.WhenAny([Task.Delay(pause, clock, wake.Token), .. changed]);
+                await wake.CancelAsync(); // ends the delay that was not needed
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The stream is complete, or its client gone.
+        }
     }
 
     /// <summary>Runs the choices side by side; the first that fails ends the others and is what is thrown.</summary>
-    private static async Task AllAsync(Answer answer, CancellationTokenSource ending, Func<int, AnswerReader, Task> run)
+    private static async Task AllAsync(Answer answer, CancellationTokenSource ending, Func<AnswerReader, Task> run)
     {
-        var running = answer.Choices.Select((reader, choice) => run(choice, reader)).ToList();
+        var running = answer.Choices.Select(run).ToList();
         var open = new List<Task>(running);
         while (open.Count > 0)
         {

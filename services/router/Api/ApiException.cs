@@ -58,6 +58,22 @@ internal sealed class ApiException : Exception
     public static ApiException NotJson(string? contentType) =>
         new(StatusCodes.Status415UnsupportedMediaType, "invalid_request_error", $"Content-Type must be application/json, not '{contentType}'.", null, "unsupported_media_type");
 
+    /// <summary>404: no answer by that id for this API key.</summary>
+    public static ApiException UnknownAnswer(string message) =>
+        new(StatusCodes.Status404NotFound, "invalid_request_error", message, RequestHeaders.LastEventIdName, "answer_not_found");
+
+    /// <summary>422: the request is not the one that a header refers to.</summary>
+    public static ApiException OtherRequest(string header, string message) =>
+        new(StatusCodes.Status422UnprocessableEntity, "invalid_request_error", message, header, "request_differs");
+
+    /// <summary>409: the answer cannot be continued as it began.</summary>
+    public static ApiException NotResumable(string message) =>
+        new(StatusCodes.Status409Conflict, "invalid_request_error", message, RequestHeaders.LastEventIdName, "answer_not_resumable");
+
+    /// <summary>409: a request of the same idempotency key is under way and cannot be joined.</summary>
+    public static ApiException InProgress(string message) =>
+        new(StatusCodes.Status409Conflict, "invalid_request_error", message, RequestHeaders.IdempotencyKeyName, "request_in_progress") { RetryAfter = TimeSpan.FromSeconds(1) };
+
     /// <summary>429.</summary>
     public static ApiException Busy(string message, TimeSpan retryAfter) =>
         new(StatusCodes.Status429TooManyRequests, "rate_limit_error", message, null, "server_overloaded") { RetryAfter = retryAfter };

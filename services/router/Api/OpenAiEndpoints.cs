@@ -20,7 +20,7 @@ internal static class OpenAiEndpoints
         });
         routes.MapPost("/v1/chat/completions", static (HttpContext http) => http.RequestServices
             .GetRequiredService<ChatCompletions>()
-            .HandleAsync(http, http.RequestServices.GetRequiredService<AnswerWriter>()));
+            .HandleAsync(http));
     }
 
     private static ModelEntry Describe(HttpContext http)

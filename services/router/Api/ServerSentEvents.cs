@@ -33,6 +33,14 @@ internal static class ServerSentEvents
         output.Write("\n\n"u8);
     }
 
+    /// <summary>Writes a comment, which clients skip. Line breaks in it become spaces.</summary>
+    public static void WriteComment(IBufferWriter<byte> output, string text)
+    {
+        output.Write(": "u8);
+        Encoding.UTF8.GetBytes(text.ReplaceLineEndings(" "), output);
+        output.Write("\n\n"u8);
+    }
+
     /// <summary>Writes the event that ends a complete answer.</summary>
     public static void WriteDone(IBufferWriter<byte> output) => output.Write(DonePayload);
 }

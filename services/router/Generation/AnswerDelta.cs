@@ -8,4 +8,6 @@ namespace Parallax.Router.Generation;
 /// <param name="Tokens">Tokens that went into it since the delta before.</param>
 /// <param name="LastIndex">Index of the last token so far; -1 before the first.</param>
 /// <param name="FinishReason">Set in the last delta: <c>stop</c> or <c>length</c>.</param>
-internal sealed record AnswerDelta(string Text, ImmutableArray<SessionToken> Tokens, int LastIndex, string? FinishReason);
+/// <param name="IsRest">Whether the text was held back until the answer's end, so that it follows no token of its own.</param>
+internal sealed record AnswerDelta(
+    string Text, ImmutableArray<SessionToken> Tokens, int LastIndex, string? FinishReason, bool IsRest = false);

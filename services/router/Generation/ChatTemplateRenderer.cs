@@ -13,22 +13,20 @@ internal sealed class ChatTemplateRenderer : IPromptRenderer
     private static readonly JsonDocumentOptions Depth = new() { MaxDepth = 64 };
 
     private readonly ChatTemplate _template;
-    private readonly TimeProvider _clock;
     private readonly TemplateValue _bos;
     private readonly TemplateValue _eos;
     private readonly bool _knowsDeveloper;
 
     /// <exception cref="ChatTemplateException">The template cannot be read.</exception>
-    public ChatTemplateRenderer(string source, string name, ITokenizer tokenizer, TimeProvider clock)
+    public ChatTemplateRenderer(string source, string name, ITokenizer tokenizer)
     {
         _template = ChatTemplate.Parse(source, name);
-        _clock = clock;
         _bos = Text(tokenizer.BosToken);
         _eos = Text(tokenizer.EosToken);
         _knowsDeveloper = source.Contains("developer", StringComparison.Ordinal);
     }
 
-    public string Render(IReadOnlyList<ChatMessage> messages)
+    public string Render(IReadOnlyList<ChatMessage> messages, DateTimeOffset now)
     {
         try
         {
@@ -41,7 +39,7 @@ internal sealed class ChatTemplateRenderer : IPromptRenderer
                 ["bos_token"] = _bos,
                 ["eos_token"] = _eos,
             };
-            return _template.Render(values, RenderLimits.Default, _clock);
+            return _template.Render(values, RenderLimits.Default, new FixedTime(now));
         }
         catch (ChatTemplateException e) when (e.Fault == ChatTemplateFault.Raised)
         {
@@ -112,5 +110,15 @@ internal sealed class ChatTemplateRenderer : IPromptRenderer
         {
             return null; // a model's own words, perhaps no JSON at all: the template gets the text
         }
+    }
+
+    /// <summary>
+    /// A clock that stands still, in UTC: the same conversation gives the same prompt on every router, in every time zone.
+    /// </summary>
+    private sealed class FixedTime(DateTimeOffset now) : TimeProvider
+    {
+        public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+        public override DateTimeOffset GetUtcNow() => now.ToUniversalTime();
     }
 }

@@ -35,11 +35,15 @@ internal sealed class PromptEncoder
         _special = pattern.Length == 0 ? null : new Regex(pattern, RegexOptions.CultureInvariant);
     }
 
-    public ImmutableArray<int> Encode(IReadOnlyList<ChatMessage> messages)
+    /// <summary>The prompt's ids: a pure function of the arguments.</summary>
+    /// <param name="messages">The conversation.</param>
+    /// <param name="now">The time that a template may show, in UTC.</param>
+    /// <exception cref="ApiException">The conversation is none that the model's template takes.</exception>
+    public ImmutableArray<int> Encode(IReadOnlyList<ChatMessage> messages, DateTimeOffset now)
     {
         if (_special is null || !messages.Any(HoldsSpecial))
         {
-            return [.. _tokenizer.Encode(_renderer.Render(messages), parseSpecial: true, addSpecial: false)];
+            return [.. _tokenizer.Encode(_renderer.Render(messages, now), parseSpecial: true, addSpecial: false)];
         }
 
         if (messages.Any(message => message.ToolCalls is { } calls && HoldsSpecial(calls)))
@@ -47,7 +51,7 @@ internal sealed class PromptEncoder
             throw ApiException.Invalid("messages", "'tool_calls' holds the text of a special token of this model, which cannot be told apart from the token.", "invalid_value");
         }
 
-        var marked = _renderer.Render([.. messages.Select(Marked)]);
+        var marked = _renderer.Render([.. messages.Select(Marked)], now);
         var ids = ImmutableArray.CreateBuilder<int>();
         var plainFrom = 0;
         foreach (var match in _special.EnumerateMatches(marked))

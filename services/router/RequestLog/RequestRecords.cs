@@ -39,6 +39,14 @@ internal static class RequestRecords
             json.WriteEndObject();
         });
 
+    /// <summary>A client that has the beginning of an answer came for the rest.</summary>
+    public static ValueTask ResumedAsync(IRequestLog log, long unixMs, string request, string from) =>
+        log.AppendAsync((unixMs, request, from), static (json, r) =>
+        {
+            Begin(json, "resumed", r.unixMs, r.request);
+            json.WriteString("from"u8, r.from);
+        });
+
     /// <summary>The router is about to show these tokens to the client.</summary>
     public static ValueTask TokensAsync(IRequestLog log, long unixMs, string request, int choice, int first, ReadOnlyMemory<int> ids) =>
         log.AppendAsync((unixMs, request, choice, first, ids), static (json, r) =>

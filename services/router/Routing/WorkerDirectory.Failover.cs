@@ -29,6 +29,9 @@ internal sealed partial class WorkerDirectory
         report.Session.Id, report.Reason, report.Path, report.QuietFor.TotalMilliseconds, report.Decision.TotalMilliseconds, report.Kept);
 
     /// <inheritdoc/>
+    public void OnWaiting(RemoteSession session, string what) => LogWaiting(session.Id, what);
+
+    /// <inheritdoc/>
     public void OnResumed(RemoteSession session, TimeSpan gap, TimeSpan sinceLoss) =>
         LogResumed(session.Id, gap.TotalMilliseconds, sinceLoss.TotalMilliseconds);
 
@@ -43,6 +46,9 @@ internal sealed partial class WorkerDirectory
 
     [LoggerMessage(60, LogLevel.Warning, "{Session}: stage lost ({Reason}); rerouted to {Path} after {QuietMs:0.0} + {DecideMs:0.0} ms, {Kept} stages keep their state")]
     private partial void LogRerouted(SessionId session, string reason, WorkerPath path, double quietMs, double decideMs, int kept);
+
+    [LoggerMessage(62, LogLevel.Warning, "{Session}: {What}")]
+    private partial void LogWaiting(SessionId session, string what);
 
     [LoggerMessage(61, LogLevel.Information, "{Session}: goes on; {GapMs:0.0} ms between tokens, {SinceLossMs:0.0} ms since the loss was noticed")]
     private partial void LogResumed(SessionId session, double gapMs, double sinceLossMs);

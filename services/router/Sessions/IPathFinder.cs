@@ -12,6 +12,9 @@ internal interface IPathFinder
     /// <summary>For the log: what became of a lost stage.</summary>
     void OnRerouted(in RerouteReport report);
 
+    /// <summary>For the log: there is no other path for a session now, which waits for one.</summary>
+    void OnWaiting(RemoteSession session, string what);
+
     /// <summary>For the log: the first token over the new path came.</summary>
     /// <param name="session">The session.</param>
     /// <param name="gap">Since the last token over the old path.</param>

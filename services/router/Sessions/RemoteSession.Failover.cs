@@ -203,6 +203,7 @@ internal sealed partial class RemoteSession
         before?.Dispose();
         var found = finder.Find(request);
         SessionResult? end = null;
+        var waits = false;
         List<(WorkerLink Link, int Seat)> added = [];
         RerouteReport? report = null;
         lock (_gate)
@@ -223,10 +224,21 @@ internal sealed partial class RemoteSession
             {
                 (end, _isRerouting) = (_lastResort, false);
             }
+            else if (_clock.GetTimestamp() >= Plan.Deadline)
+            {
+                end = new SessionResult.Lost($"The answer was not complete within the time that this server allows: {_lossReason}, and no other worker came for {Missing(request)}.");
+                _isRerouting = false;
+            }
             else
             {
+                waits = _waiting is null;
                 SetWaiting($"{_lossReason}; waiting for a worker for {Missing(request)}");
             }
+        }
+
+        if (waits)
+        {
+            finder.OnWaiting(this, Waiting ?? "");
         }
 
         if (end is not null)

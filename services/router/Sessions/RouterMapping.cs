@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Google.Protobuf;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Runtime.Execution;
@@ -36,6 +37,23 @@ internal static class RouterMapping
 
         return open;
     }
+
+    /// <summary>Attach for a session.</summary>
+    public static AttachRequest ToAttach(SessionId session, SessionPlan plan)
+    {
+        var (high, low) = SessionRefs.Split(session.Value);
+        return new AttachRequest
+        {
+            IdHigh = high,
+            IdLow = low,
+            Content = UnsafeByteOperations.UnsafeWrap(SessionContent.HashOf(plan.Prompt, ToWire(plan.Sampling))),
+        };
+    }
+
+    /// <summary>What a head holds of an answer; null when it holds none.</summary>
+    public static HeldAnswer? ToHeld(AttachReply wire) => wire.Held
+        ? new HeldAnswer(new SessionRef { Epoch = wire.Epoch }.ToEpoch(), [.. wire.Answer])
+        : null;
 
     public static SessionToken ToToken(Tokens tokens, int i)
     {

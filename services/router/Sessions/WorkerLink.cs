@@ -107,9 +107,11 @@ internal sealed partial class WorkerLink : IDisposable
     public void Add(RemoteSession session, int stage)
     {
         bool isClosed;
+        RemoteSession? before;
         lock (_gate)
         {
             isClosed = _isClosed;
+            before = _sessions.TryGetValue(session.Id, out var held) && !ReferenceEquals(held.Session, session) ? held.Session : null;
             _sessions[session.Id] = new StageSession(session, stage);
             if (_outbox is { } outbox && _offer is { } offer)
             {
@@ -117,6 +119,7 @@ internal sealed partial class WorkerLink : IDisposable
             }
         }
 
+        before?.SupersedeBy(session);
         if (isClosed)
         {
             GiveUpSessions("the worker has left");
@@ -129,7 +132,13 @@ internal sealed partial class WorkerLink : IDisposable
     }
 
     /// <summary>There is nothing more to say or to hear about the session's stage here.</summary>
-    public void Forget(RemoteSession session) => _sessions.TryRemove(session.Id, out _);
+    public void Forget(RemoteSession session)
+    {
+        if (_sessions.TryGetValue(session.Id, out var held) && ReferenceEquals(held.Session, session))
+        {
+            _sessions.TryRemove(KeyValuePair.Create(session.Id, held)); // a later session of the same id stays
+        }
+    }
 
     /// <summary>
     /// Dials the worker anew, at these addresses, without waiting for the present connection or pause to end. Sessions stay.

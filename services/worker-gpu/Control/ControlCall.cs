@@ -269,7 +269,10 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             state.Sessions,
             route.Shard,
             emitsTokens: route.Path is null or { IsHead: true },
-            open.Answer);
+            open.Answer)
+        {
+            Content = SessionContent.HashOf(open.Prompt, open.Sampling),
+        };
         session.Adopt(_stream);
         if (route.Shard is not { } shard || !shard.TryEnter(session))
         {

@@ -14,7 +14,7 @@ namespace Parallax.Worker.Gpu.Control;
 /// and the engine's run-ahead bound keeps that short. It stays with the shard that it was opened on, whatever is loaded
 /// beside it. Thread-safe.
 /// </summary>
-internal sealed class WorkerSession(
+internal sealed partial class WorkerSession(
     SessionId id, Epoch epoch, int promptTokens, bool withLogProbs, long incarnation, SessionTable table, Shard? shard = null, bool emitsTokens = true,
     IReadOnlyList<int>? answer = null)
     : ISessionSink

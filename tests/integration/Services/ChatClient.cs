@@ -44,7 +44,7 @@ internal static class ChatClient
                 yield return (id, line[6..]);
                 id = "";
             }
-            else
+            else if (!line.StartsWith(':'))
             {
                 Assert.Equal("", line);
             }

@@ -41,9 +41,11 @@ public class ChatCompletionsTests
         Assert.Equal("stop", answer.FinishReasons[0]);
         Assert.True(answer.IsDone);
         Assert.Equal(Encoding.UTF8.GetByteCount(text) + 1, answer.Usage!.Value.GetProperty("completion_tokens").GetInt32());
-        Assert.Equal($"{request}:-1", answer.Ids[0]);
-        Assert.Equal($"{request}:{Encoding.UTF8.GetByteCount(text)}", answer.Ids[^1]);
-        Assert.Equal(answer.Ids.Select(static id => int.Parse(id.Split(':')[1], null)).Order(), answer.Ids.Select(static id => int.Parse(id.Split(':')[1], null)));
+        Assert.All(answer.Ids, id => Assert.StartsWith($"{request}:", id, StringComparison.Ordinal));
+        var positions = answer.Ids.ConvertAll(static id => id.Split(':', 3)[2]);
+        Assert.Equal("-1", positions[0]);
+        Assert.Equal([$"{Encoding.UTF8.GetByteCount(text)}f", $"{Encoding.UTF8.GetByteCount(text)}f:u"], positions[^2..]);
+        Assert.Equal(positions[..^2].ConvertAll(int.Parse).Order(), positions[..^2].ConvertAll(int.Parse));
     }
 
     [Fact]
@@ -112,7 +114,7 @@ public class ChatCompletionsTests
         Assert.Equal(["a", "b", "c"], Enumerable.Range(0, 3).Select(i => whole.Text(i)));
         Assert.Equal(["a", "b", "c"], Enumerable.Range(0, 3).Select(i => streamed.Text(i)));
         Assert.Equal(3, streamed.FinishReasons.Count);
-        Assert.EndsWith(":1,1,1", streamed.Ids[^1], StringComparison.Ordinal);
+        Assert.EndsWith(":1f,1f,1f", streamed.Ids[^1], StringComparison.Ordinal);
         Assert.Equal(6, whole.GetProperty("usage").GetProperty("completion_tokens").GetInt32());
         Assert.Equal(9UL, engine.Opened.First().Sampling.Seed);
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Execution;
 
@@ -13,7 +14,8 @@ internal sealed class PartEngine(LoadedShard loaded, ScriptedEngine script) : IS
     public Task<OpenResult> OpenAsync(OpenRequest request, ISessionSink sink, CancellationToken cancellationToken) =>
         script.OpenAsync(request, sink, cancellationToken);
 
-    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0) => script.Start(session, epoch, keep, nextIncarnation);
+    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default) =>
+        script.Start(session, epoch, keep, nextIncarnation, answer);
 
     public void Acknowledge(SessionId session, Epoch epoch, int known) => script.Acknowledge(session, epoch, known);
 

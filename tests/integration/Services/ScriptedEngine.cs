@@ -63,6 +63,11 @@ internal sealed class ScriptedEngine : ISessionEngine
 
         lock (_gate)
         {
+            if (request.IsFence && _sessions.GetValueOrDefault(request.Session) is not { Ended: false })
+            {
+                return Task.FromResult(new OpenResult(0, OpenRefusal.NotHeld, ""));
+            }
+
             _sessions[request.Session] = new Session(request, sink, [.. Answer(request)]);
         }
 
@@ -70,7 +75,7 @@ internal sealed class ScriptedEngine : ISessionEngine
         return Task.FromResult(new OpenResult(Math.Min(16, request.PromptTokenIds.Length / 16 * 16), null, ""));
     }
 
-    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0)
+    public void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default)
     {
         lock (_gate)
         {
@@ -79,6 +84,7 @@ internal sealed class ScriptedEngine : ISessionEngine
                 Assert.False(found.Started);
                 found.Started = true;
                 found.Keep = keep;
+                found.Given = found.Known = found.Request.AnswerTokenIds.Length + (answer.IsDefault ? 0 : answer.Length);
                 Advance(found);
             }
         }

@@ -161,7 +161,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     private sealed class PlainRenderer : IPromptRenderer
     {
-        public string Render(IReadOnlyList<ChatMessage> messages) => messages.Any(static m => m.Role == "tool")
+        public string Render(IReadOnlyList<ChatMessage> messages, DateTimeOffset now) => messages.Any(static m => m.Role == "tool")
             ? throw ApiException.Invalid("messages", "No tools here.", "chat_template_error")
             : $"<|begin|>{string.Concat(messages.Select(static m => $"{m.Role}: {m.Content}\n"))}";
     }

@@ -15,6 +15,7 @@ internal sealed class FaultyProxy : IAsyncDisposable
     private volatile TaskCompletionSource? _hold;
     private volatile bool _isDown;
     private int _corrupt;
+    private int _refused;
 
     public FaultyProxy(int target)
     {
@@ -53,6 +54,9 @@ internal sealed class FaultyProxy : IAsyncDisposable
         }
     }
 
+    /// <summary>Connections refused because it is down.</summary>
+    public int Refused => Volatile.Read(ref _refused);
+
     /// <summary>Flips a bit in the next <paramref name="chunks"/> chunks that pass.</summary>
     public void Corrupt(int chunks) => Interlocked.Exchange(ref _corrupt, chunks);
 
@@ -85,6 +89,7 @@ internal sealed class FaultyProxy : IAsyncDisposable
                 var client = await _listener.AcceptTcpClientAsync(_stop.Token);
                 if (_isDown)
                 {
+                    Interlocked.Increment(ref _refused);
                     client.Client.Close(0);
                     continue;
                 }

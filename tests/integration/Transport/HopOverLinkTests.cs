@@ -226,7 +226,7 @@ public sealed class HopOverLinkTests
                 using var builder = new RowFrameBuilder(TensorBufferPool.Shared);
                 while (_sender.TryNext(16, out var run))
                 {
-                    var rows = _journal.Read(run.First, run.Count);
+                    var rows = _journal.Read(_sender, run.First, run.Count);
                     var taken = builder.Append(
                         new RowRun(Session, run.Epoch, run.Incarnation, run.Kind, run.First, rows.Count, TensorType.Bf16, Width),
                         rows.TokenIds, run.SampleFrom, rows.Payload);

@@ -23,6 +23,7 @@ internal sealed record LinkDown(Link Link, long Generation, LinkDownReason Reaso
 internal sealed class LinkPeer : ILinkHandler, IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private int _isDisposed;
 
     private LinkPeer(string id, Action<LinkOptions>? configure)
     {
@@ -40,6 +41,7 @@ internal sealed class LinkPeer : ILinkHandler, IAsyncDisposable
             options.PeerId = id;
             options.Incarnation = 1;
             options.LongestRetry = TimeSpan.FromMilliseconds(200);
+            options.BreakDuration = TimeSpan.FromMilliseconds(500);
             configure?.Invoke(options);
         });
         _app = builder.Build();
@@ -50,6 +52,8 @@ internal sealed class LinkPeer : ILinkHandler, IAsyncDisposable
 
     public Channel<LinkDown> Downs { get; } = Channel.CreateUnbounded<LinkDown>();
 
+    public Channel<string> Unreachables { get; } = Channel.CreateUnbounded<string>();
+
     public ConcurrentQueue<PeerLiveness> Liveness { get; } = [];
 
     public Action<Link, long, TensorBuffer, FrameHeader> FrameHandler { get; set; } = (_, _, frame, _) => frame.Dispose();
@@ -57,6 +61,8 @@ internal sealed class LinkPeer : ILinkHandler, IAsyncDisposable
     public Action<Link, long> ConnectedHandler { get; set; } = (_, _) => { };
 
     public Action<Link, long> DisconnectedHandler { get; set; } = (_, _) => { };
+
+    public Action UnreachableHandler { get; set; } = () => { };
 
     public LinkHub Hub => _app.Services.GetRequiredService<LinkHub>();
 
@@ -89,11 +95,22 @@ internal sealed class LinkPeer : ILinkHandler, IAsyncDisposable
         Downs.Writer.TryWrite(new LinkDown(link, generation, reason));
     }
 
+    public ValueTask<string> UnreachableAsync() => Unreachables.Reader.ReadAsync(TestContext.Current.CancellationToken);
+
+    public void OnUnreachable(Link link, string why)
+    {
+        Unreachables.Writer.TryWrite(why);
+        UnreachableHandler();
+    }
+
     public void OnLiveness(Link link, PeerLiveness liveness) => Liveness.Enqueue(liveness);
 
     public async ValueTask DisposeAsync()
     {
-        await Hub.DisposeAsync();
-        await _app.DisposeAsync();
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            await Hub.DisposeAsync();
+            await _app.DisposeAsync();
+        }
     }
 }

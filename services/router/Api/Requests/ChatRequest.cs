@@ -27,7 +27,7 @@ internal sealed record ChatRequest
 
     public ImmutableArray<KeyValuePair<int, float>> LogitBias { get; init; } = [];
 
-    /// <summary>Null: drawn at admission.</summary>
+    /// <summary>Null: follows from the request's id.</summary>
     public ulong? Seed { get; init; }
 
     /// <summary>Choices (n).</summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Parallax.Router.Api;
+using Parallax.Router.Api.Ids;
 using Parallax.Router.Api.Responses;
 using Parallax.Router.Generation;
 using Parallax.Router.Sessions;
@@ -11,19 +12,21 @@ namespace Parallax.UnitTests.Router.Api;
 
 public class ServerSentEventsTests
 {
-    private readonly AnswerFormat _format = new("chatcmpl-1", 7, "demo", "cpu-v1", new ByteTokenizer(), withLogProbs: false);
+    private static readonly AnswerStamp Stamp = new(7, 100, 1, 2, 3);
+
+    private readonly AnswerFormat _format = new("chatcmpl-1", Stamp, "demo", "cpu-v1", new ByteTokenizer(), withLogProbs: false);
 
     [Fact]
     public void Write_RoleChunk_IsOneEventWithId()
     {
         Assert.Equal(
-            """
-            id: chatcmpl-1:-1
+            $$"""
+            id: chatcmpl-1:{{Stamp}}:-1
             data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":7,"model":"demo","system_fingerprint":"cpu-v1","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}
 
 
             """.ReplaceLineEndings("\n"),
-            Write(_format.EventId([-1]), _format.Role(0)));
+            Write(_format.IdAfter([ChoiceProgress.Opened], isUsageSent: false), _format.Role(0)));
     }
 
     [Fact]
@@ -63,15 +66,27 @@ public class ServerSentEventsTests
     }
 
     [Fact]
-    public void EventId_OfSeveralChoices_NamesEachLastToken()
+    public void IdAfter_OfSeveralChoices_NamesEachsProgress()
     {
-        Assert.Equal("chatcmpl-1:4,-1,0", _format.EventId([4, -1, 0]));
+        ChoiceProgress[] choices = [new(4, ChoicePart.Text), ChoiceProgress.Opened, ChoiceProgress.Nothing, new(0, ChoicePart.Rest), new(0, ChoicePart.Finish)];
+
+        Assert.Equal($"chatcmpl-1:{Stamp}:4,-1,_,0t,0f", _format.IdAfter(choices, isUsageSent: false));
+        Assert.Equal($"chatcmpl-1:{Stamp}:4,-1,_,0t,0f:u", _format.IdAfter(choices, isUsageSent: true));
+    }
+
+    [Fact]
+    public void WriteComment_WithLineBreaks_IsOneLineThatClientsSkip()
+    {
+        var output = new ArrayBufferWriter<byte>();
+        ServerSentEvents.WriteComment(output, "a\ndata: b\r\nc");
+
+        Assert.Equal(": a data: b c\n\n", Encoding.UTF8.GetString(output.WrittenSpan));
     }
 
     [Fact]
     public void Text_WithLogProbs_ShowsBytesAndAlternativesAndNoInfinities()
     {
-        var format = new AnswerFormat("i", 7, "demo", "f", new ByteTokenizer(), withLogProbs: true);
+        var format = new AnswerFormat("i", Stamp, "demo", "f", new ByteTokenizer(), withLogProbs: true);
         var token = new SessionToken(0, 0xC3, -0.5f, [new TokenLogProb('a', -0.5f), new TokenLogProb('b', float.NegativeInfinity)]);
 
         var entry = format.Text(0, new AnswerDelta("", [token], 0, null)).Choices[0].Logprobs!.Content[0];

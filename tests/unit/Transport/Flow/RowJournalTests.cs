@@ -31,9 +31,9 @@ public sealed class RowJournalTests
             Start(sender, 2);
             Assert.True(journal.TryPut(sender, 4, 104, row));
             Assert.Equal(new PositionRange(1, 5), Assert.Single(sender.Out.ToArray()));
-            var read = journal.Read(3, 9);
+            var read = journal.Read(sender, 3, 9);
             Assert.Equal((1, 103, (byte)3), (read.Count, read.TokenIds[0], read.Payload[0]));
-            Assert.Equal(0, journal.Read(0, 1).Count);
+            Assert.Equal(0, journal.Read(sender, 0, 1).Count);
             Assert.True(budget.Used <= budget.Bytes);
         }
 
@@ -89,7 +89,7 @@ public sealed class RowJournalTests
 
         Assert.True(journal.TryReserve(sender, 4, 1)); // makes room with the only row that may go
         Assert.Empty(sender.Out.ToArray());
-        Assert.Equal((0, 1), (journal.Read(1, 1).Count, journal.Read(2, 1).Count));
+        Assert.Equal((0, 1), (journal.Read(sender, 1, 1).Count, journal.Read(sender, 2, 1).Count));
     }
 
     [Theory]
@@ -113,7 +113,7 @@ public sealed class RowJournalTests
         }
 
         Assert.True(journal.TryDropOldest(sender));
-        Assert.Equal((0, 1), (journal.Read(0, 1).Count, journal.Read(1, 1).Count));
+        Assert.Equal((0, 1), (journal.Read(sender, 0, 1).Count, journal.Read(sender, 1, 1).Count));
     }
 
     [Fact]

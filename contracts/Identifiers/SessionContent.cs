@@ -1,0 +1,28 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Google.Protobuf;
+using Parallax.Contracts.V1;
+
+namespace Parallax.Contracts.Identifiers;
+
+/// <summary>What a session generates, as a hash that routers and workers agree on.</summary>
+public static class SessionContent
+{
+    /// <summary>SHA-256 of the prompt's length and ids, four bytes each, least significant first, and of the sampling's wire form.</summary>
+    public static byte[] HashOf(IReadOnlyList<int> prompt, Sampling? sampling)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, prompt.Count);
+        hash.AppendData(bytes);
+        foreach (var id in prompt)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(bytes, id);
+            hash.AppendData(bytes);
+        }
+
+        hash.AppendData((sampling ?? new Sampling()).ToByteArray());
+        return hash.GetHashAndReset();
+    }
+}

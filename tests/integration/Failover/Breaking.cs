@@ -1,0 +1,46 @@
+using Parallax.Cli.Chaos.Faults;
+using Parallax.Cli.Chaos.Injection;
+using Parallax.Cli.Chaos.Traffic;
+
+namespace Parallax.IntegrationTests.Failover;
+
+/// <summary>What a test does to a swarm while it answers.</summary>
+internal sealed class Breaking(BrokenSwarm swarm, FaultInjector injector, ChatTraffic traffic, CancellationToken cancellationToken)
+{
+    public ChatTraffic Traffic => traffic;
+
+    public CancellationToken Token => cancellationToken;
+
+    /// <summary>Waits until every client reads, and all together have read so many more tokens.</summary>
+    public async Task FlowsAsync(int tokens = 40)
+    {
+        await traffic.AllRead.WaitAsync(cancellationToken);
+        var before = traffic.Tally.Tokens;
+        while (traffic.Tally.Tokens < before + tokens)
+        {
+            Assert.False(traffic.Ended.IsCompleted, $"the answers ended before they could be broken: {string.Join('\n', traffic.Problems)}");
+            await Task.Delay(2, cancellationToken);
+        }
+    }
+
+    /// <summary>Injects a fault, written as in a script, which must hit a worker that has sessions (or a router).</summary>
+    public async Task<InjectedFault> HitAsync(string fault)
+    {
+        var injected = await InjectAsync(fault);
+        Assert.True(injected.Place != VictimRole.Spare, $"'{fault}' hit {injected.Victim}, which had no session");
+        return injected;
+    }
+
+    /// <summary>Injects a fault, written as in a script, on whomever.</summary>
+    public async Task<InjectedFault> InjectAsync(string fault)
+    {
+        var plan = swarm.Processes.Plan;
+        var parsed = FaultScript.Parse($"at 0 {fault}", fault, [.. plan.Workers.Select(static worker => worker.Id)], plan.Stages).Single();
+        var injected = await injector.InjectAsync(parsed, cancellationToken);
+        Assert.True(injected is not null, $"nobody was there for '{fault}'");
+        return injected;
+    }
+
+    /// <summary>Waits until a worker has sessions.</summary>
+    public Task<WorkerView> UntilBusyAsync(Func<WorkerView, bool> which) => swarm.UntilBusyAsync(which, cancellationToken);
+}

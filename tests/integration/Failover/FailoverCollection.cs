@@ -1,0 +1,8 @@
+namespace Parallax.IntegrationTests.Failover;
+
+/// <summary>Tests of many processes, one after another and beside no others: each takes all cores.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class FailoverCollection : ICollectionFixture<SparedSwarmFixture>
+{
+    public const string Name = "failover processes";
+}

@@ -1,0 +1,149 @@
+using Microsoft.Extensions.Time.Testing;
+using Parallax.Transport.Links;
+using Polly.CircuitBreaker;
+
+namespace Parallax.UnitTests.Transport.Links;
+
+public sealed class PeerDialerTests
+{
+    private static readonly LinkOptions Options = new()
+    {
+        PeerId = "a",
+        Incarnation = 1,
+        FirstRetry = TimeSpan.FromMilliseconds(50),
+        LongestRetry = TimeSpan.FromSeconds(2),
+        BreakAfter = 6,
+        BreakDuration = TimeSpan.FromSeconds(20),
+        RedialTimeout = TimeSpan.FromSeconds(1),
+        ConnectTimeout = TimeSpan.FromSeconds(5),
+    };
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly List<TimeSpan> _attempts = [];
+    private readonly List<string> _failures = [];
+    private readonly long _start;
+
+    public PeerDialerTests() => _start = _time.GetTimestamp();
+
+    private TimeSpan Now => _time.GetElapsedTime(_start);
+
+    [Fact]
+    public async Task DialAsync_PeerRefuses_AtOnceThenWithGrowingPausesThenTheCircuitOpens()
+    {
+        var dialer = NewDialer(_ => DialResult.Failed("refused"));
+        using var stop = new CancellationTokenSource();
+        var dialling = dialer.DialAsync(wasUp: true, stop.Token);
+
+        await AdvanceUntilAsync(() => dialer.Circuit == CircuitState.Open);
+        Assert.Equal(Options.BreakAfter, _attempts.Count);
+        Assert.Equal(TimeSpan.Zero, _attempts[0]);
+        Assert.InRange(_attempts[^1], TimeSpan.FromMilliseconds(200), Options.BreakAfter * Options.LongestRetry); // they grew
+        var pauses = _attempts.Zip(_attempts.Skip(1), (a, b) => b - a).ToArray();
+        Assert.All(pauses, pause => Assert.InRange(pause, TimeSpan.Zero, Options.LongestRetry + Tick));
+
+        // One attempt each time that the break is over.
+        var opened = Now;
+        for (var probes = 1; probes <= 2; probes++)
+        {
+            await AdvanceUntilAsync(() => _attempts.Count == Options.BreakAfter + probes);
+            Assert.InRange(_attempts[^1] - opened, probes * (Options.BreakDuration - Tick), (probes * (Options.BreakDuration + Options.LongestRetry)) + Tick);
+        }
+
+        Assert.Equal(Options.BreakAfter + 2, _failures.Count);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dialling);
+    }
+
+    [Fact]
+    public async Task Request_CircuitOpen_DialsAtOnce()
+    {
+        var answers = false;
+        var dialer = NewDialer(_ => answers ? DialResult.NotNeeded : DialResult.Failed("refused"));
+        var dialling = dialer.DialAsync(wasUp: false, CancellationToken.None);
+        await AdvanceUntilAsync(() => dialer.Circuit == CircuitState.Open);
+        await AdvanceAsync(Options.FirstRetry);
+        var before = Now;
+
+        answers = true;
+        dialer.Request();
+
+        Assert.Equal(DialResult.NotNeeded, await dialling.WaitAsync(TestContext.Current.CancellationToken)); // and time stands still
+        Assert.Equal(before, _attempts[^1]);
+        Assert.Equal(CircuitState.Closed, dialer.Circuit);
+    }
+
+    [Fact]
+    public async Task Request_AgainAndAgain_DialsOnceAFirstPauseAtMost()
+    {
+        var dialer = NewDialer(_ => DialResult.Failed("refused"));
+        using var stop = new CancellationTokenSource();
+        var dialling = dialer.DialAsync(wasUp: false, stop.Token);
+        await AdvanceUntilAsync(() =>
+        {
+            dialer.Request();
+            return _attempts.Count == 20;
+        });
+
+        Assert.InRange(_attempts[^1], 9 * Options.FirstRetry, TimeSpan.FromMinutes(1)); // jitter makes a pause of its own shorter
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dialling);
+    }
+
+    [Fact]
+    public async Task DialAsync_NoAnswer_TheFirstAttemptAfterALossIsShort()
+    {
+        var dialer = new PeerDialer(Options, _time, async token =>
+        {
+            _attempts.Add(Now);
+            await Task.Delay(Timeout.Infinite, token);
+            return DialResult.NotNeeded;
+        }, result => _failures.Add($"{Now.TotalSeconds:F1} {result.Failure}"));
+        using var stop = new CancellationTokenSource();
+        var dialling = dialer.DialAsync(wasUp: true, stop.Token);
+
+        await AdvanceUntilAsync(() => _failures.Count == 2);
+
+        Assert.Equal("1.0 no answer within 1 s", _failures[0]);
+        Assert.EndsWith("no answer within 5 s", _failures[1], StringComparison.Ordinal);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dialling);
+    }
+
+    [Fact]
+    public async Task DialAsync_AnswersAtTheThirdAttempt_ReturnsAndForgetsTheFailures()
+    {
+        var dialer = NewDialer(attempt => attempt < 3 ? DialResult.Failed("refused") : DialResult.NotNeeded);
+        for (var series = 0; series < Options.BreakAfter; series++)
+        {
+            _attempts.Clear();
+            var dialling = dialer.DialAsync(wasUp: true, CancellationToken.None);
+            await AdvanceUntilAsync(() => dialling.IsCompleted);
+            Assert.Equal(3, _attempts.Count);
+        }
+    }
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+
+    private PeerDialer NewDialer(Func<int, DialResult> answer) => new(Options, _time, _ =>
+    {
+        _attempts.Add(Now);
+        return ValueTask.FromResult(answer(_attempts.Count));
+    }, result => _failures.Add(result.Failure!));
+
+    private async Task AdvanceUntilAsync(Func<bool> isDone)
+    {
+        while (!isDone())
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await AdvanceAsync(Tick);
+        }
+    }
+
+    // Continuations run on the pool: they get their turn before time goes on.
+    private async Task AdvanceAsync(TimeSpan time)
+    {
+        await Task.Delay(1, TestContext.Current.CancellationToken);
+        _time.Advance(time);
+        await Task.Delay(1, TestContext.Current.CancellationToken);
+    }
+}
