@@ -143,6 +143,11 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         session.Previous.Say(state, session.Receiver.StateWant);
         session.FollowReceiver();
         Unsettle(session);
+        if (session.Next.IsLost)
+        {
+            // It went down while the session was fenced and had nothing to miss.
+            session.Sink.OnStageLost(new StageLoss(session.Id, session.Epoch, session.Next.Id, IsUnknownThere: false));
+        }
     }
 
     protected override void OnRemoved(StageSession session)
