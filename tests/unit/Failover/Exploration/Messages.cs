@@ -25,11 +25,14 @@ internal sealed record LinkMessage(LinkMessageKind Kind, long Generation)
 
     public ImmutableArray<PositionRange> Want { get; init; } = [];
 
+    /// <summary>Control and tokens (0) may overtake decode rows (1), and both the rows of prompts (2).</summary>
+    public int Lane { get; init; }
+
     public int Session => (Kind == LinkMessageKind.Rows ? Run.Session : Flow.Session).IndexOf();
 
     public void WriteTo(List<long> state)
     {
-        state.Add((long)Kind);
+        state.Add(((long)Kind << 8) + Lane);
         state.Add(Generation);
         switch (Kind)
         {

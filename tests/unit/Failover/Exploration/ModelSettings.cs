@@ -20,6 +20,9 @@ internal enum FaultKinds
 
     /// <summary>The client turns to another router while the first one acts.</summary>
     Attach = 1 << 8,
+
+    /// <summary>A link breaks and is back at once.</summary>
+    FlapLink = 1 << 9,
 }
 
 /// <summary>What is repaired without anybody's doing.</summary>
@@ -76,10 +79,19 @@ internal enum ShellRules
     /// <summary>An acknowledgement that completes the answer ends it (rule 5).</summary>
     EndInAcknowledgement = 1 << 10,
 
-    /// <summary>A report of a link that is down is forgotten when tokens come all the same.</summary>
+    /// <summary>A report of a link that is down is looked at again when a token came all the same, and forgotten when more do.</summary>
     SuspicionEnds = 1 << 11,
 
-    All = (1 << 12) - 1,
+    /// <summary>An answer whose last token came while a path was looked for is not resumed (rule 5).</summary>
+    WholeIsNotResumed = 1 << 12,
+
+    /// <summary>A stage that starts without a link to the next one says so: it went down while nobody missed it (rule 4).</summary>
+    ReportsMissingLink = 1 << 13,
+
+    /// <summary>A session's rows stay in order: a decode row waits until those of the prompt have arrived (rule 12).</summary>
+    RowsStayInOrder = 1 << 14,
+
+    All = (1 << 15) - 1,
 }
 
 /// <summary>Layers that a worker can hold.</summary>
@@ -114,11 +126,14 @@ internal sealed record ModelSettings
 
     public Repairs Repairs { get; init; } = Repairs.All;
 
-    /// <summary>How many messages of links may come twice or overtake others.</summary>
+    /// <summary>How many messages of links may come twice, or overtake others of a lower priority.</summary>
     public int MaxDisorder { get; init; }
 
     /// <summary>Whether messages of a connection that broke may still come later.</summary>
     public bool Late { get; init; }
+
+    /// <summary>Whether the first epoch is open and acknowledged, but not started, in the beginning.</summary>
+    public bool StartsOpen { get; init; }
 
     /// <summary>Whether computing is a step of its own, so that several messages may be taken before; else it follows each at once.</summary>
     public bool Lazy { get; init; }

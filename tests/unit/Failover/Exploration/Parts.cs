@@ -142,6 +142,9 @@ internal sealed class ModelRouter : Part
     /// <summary>Whether the grace of that report runs.</summary>
     public bool IsGraceRunning { get; set; }
 
+    /// <summary>Whether it runs a second time, since a token came in the first.</summary>
+    public bool IsLastLook { get; set; }
+
     /// <summary>Whether the loop that looks for a path runs.</summary>
     public bool IsSeeking { get; set; }
 
@@ -160,7 +163,7 @@ internal sealed class ModelRouter : Part
 
     protected override void WriteTo(List<long> state)
     {
-        state.Add((IsUp ? 1 : 0) + (Core is null ? 0 : 2) + (IsGraceRunning ? 4 : 0) + (IsSeeking ? 8 : 0) + (Failure is null ? 0 : 16));
+        state.Add((IsUp ? 1 : 0) + (Core is null ? 0 : 2) + (IsGraceRunning ? 4 : 0) + (IsSeeking ? 8 : 0) + (Failure is null ? 0 : 16) + (IsGraceRunning && IsLastLook ? 32 : 0));
         if (Core is null)
         {
             return;

@@ -56,6 +56,7 @@ internal enum StepKind
     Crash,
     Pause,
     CutLink,
+    FlapLink,
     CutControl,
     Evict,
     LoseSession,

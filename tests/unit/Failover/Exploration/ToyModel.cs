@@ -55,7 +55,7 @@ internal static class ToyModel
         }
 
         var sampler = NewSampler;
-        foreach (var id in ids[settings.Prompt..])
+        foreach (var id in ids[Math.Min(settings.Prompt, ids.Length)..])
         {
             sampler = Append(sampler, id);
         }

@@ -242,22 +242,40 @@ internal sealed partial class World
         }
         else if (part.SuspectedAt < 0)
         {
-            (part.SuspectedAt, part.SuspectedWorker, part.SuspectedN, part.IsGraceRunning) = (core.Received, message.Lost, core.Epoch.N, true);
+            (part.SuspectedAt, part.SuspectedWorker, part.SuspectedN) = (core.Received, message.Lost, core.Epoch.N);
+            (part.IsGraceRunning, part.IsLastLook) = (true, false);
         }
     }
 
     private void OnGrace(ModelRouter part)
     {
         var core = part.Core!;
-        part.IsGraceRunning = false;
-        if (part.SuspectedN == core.Epoch.N && !core.NeedsPath && core.Received == part.SuspectedAt)
+        if (part.SuspectedN != core.Epoch.N || core.NeedsPath || part.SuspectedAt < 0)
         {
+            part.IsGraceRunning = false;
+        }
+        else if (core.Received == part.SuspectedAt)
+        {
+            part.IsGraceRunning = false;
             part.Avoided |= 1 << part.SuspectedWorker;
+            foreach (var seat in core.Path.ToArray().Where(seat => part.SeatWorkers[seat] == part.SuspectedWorker))
+            {
+                core.Lose(seat);
+            }
+
             Seek(part);
         }
-        else if (Has(ShellRules.SuspicionEnds))
+        else if (!Has(ShellRules.SuspicionEnds))
         {
-            part.SuspectedAt = -1;
+            part.IsGraceRunning = false;
+        }
+        else if (part.IsLastLook)
+        {
+            (part.IsGraceRunning, part.SuspectedAt) = (false, -1);
+        }
+        else
+        {
+            (part.IsLastLook, part.SuspectedAt) = (true, core.Received);
         }
     }
 
@@ -265,7 +283,7 @@ internal sealed partial class World
     private void Seek(ModelRouter part)
     {
         var core = part.Core!;
-        if (part.IsSeeking || core.IsEnded || core.IsCancelled || !(core.NeedsPath || part.SuspectedAt >= 0))
+        if (part.IsSeeking || core.IsEnded || core.IsCancelled || !core.NeedsPath)
         {
             return;
         }
@@ -284,9 +302,14 @@ internal sealed partial class World
     {
         var part = ChangeRouter(router, session);
         var core = part.Core!;
+        if (part.IsSeeking && part.Ids.Length >= Settings.Answer && Has(ShellRules.WholeIsNotResumed))
+        {
+            core.Complete();
+        }
+
         if (part.IsSeeking && !MustReroute(part))
         {
-            (part.IsSeeking, part.SuspectedAt, part.IsGraceRunning) = (false, -1, false);
+            part.IsSeeking = false;
         }
 
         Pump(router, session);
@@ -302,8 +325,7 @@ internal sealed partial class World
     }
 
     private static bool MustReroute(ModelRouter part) =>
-        part.Core is { IsEnded: false, IsCancelled: false } core
-        && (core.NeedsPath || (part.SuspectedAt >= 0 && part.SuspectedAt == core.Received));
+        part.Core is { IsEnded: false, IsCancelled: false, NeedsPath: true };
 
     private void Take(int router, int session, ModelRouter part, ControlMessage message, int skip)
     {

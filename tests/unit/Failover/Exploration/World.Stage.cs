@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Parallax.Router.Sessions;
 using Parallax.Transport.Flow;
 using Parallax.Transport.Framing;
 
@@ -102,6 +103,14 @@ internal sealed partial class World
         }
 
         var known = Settings.Prompt + held.RequestIds.Length + start.Ids.Length;
+        var isResume = held.IsFenced || held.Epoch.N > 0 || known > Settings.Prompt;
+        if (start.Keep < 0 || (isResume ? start.Keep >= known && Settings.Session.HasFlag(SessionRules.LastPositionRunsAgain) : start.Keep > held.CachedPrefix || start.Keep % BlockTokens != 0))
+        {
+            EndHeld(held, ModelEnd.Error);
+            Violate($"w{worker} is asked to keep {start.Keep} of {held.CachedPrefix} positions of session {session}");
+            return;
+        }
+
         if (known - Settings.Prompt >= Settings.Answer)
         {
             EndHeld(held, ModelEnd.Error);
@@ -112,7 +121,7 @@ internal sealed partial class World
         held.RequestIds.CopyTo(held.Ids, Settings.Prompt);
         start.Ids.CopyTo(held.Ids, Settings.Prompt + held.RequestIds.Length);
         held.KnownIds = held.TokenCount = held.Acknowledged = known;
-        if (held.IsFenced || known > Settings.Prompt)
+        if (isResume)
         {
             held.Sampler = Has(ShellRules.SamplerRestored) ? Restore(held) : held.Sampler;
         }
@@ -122,6 +131,11 @@ internal sealed partial class World
         held.Journal = held.Journal.RemoveRange(held.Journal.Keys.Where(position => position >= kept));
         var state = flow.Resume(held.Epoch, start.Keep, held.Length, held.KnownIds, start.NextIncarnation);
         Note($"w{worker} resumes with {held.Length} positions");
+        if (Has(ShellRules.ReportsMissingLink) && Worker(worker).Generations[held.Next] == 0)
+        {
+            (held.Loss, held.IsLossUnknown) = (held.Next, false);
+        }
+
         Say(worker, held.Previous, state, flow.Receiver.StateWant);
         FollowReceiver(held);
         held.IsUnsettled = true;
@@ -492,12 +506,15 @@ internal sealed partial class World
                 outputs[i] = held.Journal[run.First + i];
             }
 
+            var hasArrived = flow.Sender.Acknowledged >= run.SampleFrom || !Has(ShellRules.RowsStayInOrder);
+            var lane = run.Kind == RowKind.Token ? 0 : run.Kind == RowKind.Forward && run.First >= run.SampleFrom && hasArrived ? 1 : 2;
             var type = run.Kind == RowKind.Token ? TensorType.None : TensorType.F32;
             Send(worker, held.Next, new LinkMessage(LinkMessageKind.Rows, run.Generation)
             {
                 Run = new RowRun(ModelNames.Session(session), run.Epoch, run.Incarnation, run.Kind, run.First, run.Count, type, 1),
                 Ids = [.. outputs.Select(static output => output.Id)],
                 Values = [.. outputs.Select(static output => output.Value)],
+                Lane = lane,
             });
             flow.Sender.Sent(run);
         }

@@ -174,7 +174,7 @@ internal sealed partial class World
             steps.Add(new Step(StepKind.AcknowledgeTimeout, router, session));
         }
 
-        if (part.IsGraceRunning)
+        if (part.IsGraceRunning && !HearsSomething(router))
         {
             steps.Add(new Step(StepKind.Grace, router, session));
         }
@@ -211,6 +211,20 @@ internal sealed partial class World
         {
             steps.Add(new Step(StepKind.ClientGone, router, session));
         }
+    }
+
+    /// <summary>Whether anything is under way to a router: a grace is longer than that takes.</summary>
+    private bool HearsSomething(int router)
+    {
+        for (var worker = 0; worker < _workers; worker++)
+        {
+            if (!Control(router, worker).ToRouter.IsEmpty)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool IsUsed(int router, int worker)
@@ -329,6 +343,7 @@ internal sealed partial class World
                 if (other > worker && Link(worker, other).Generation > 0 && AreNeighbours(worker, other))
                 {
                     Add(FaultKinds.CutLink, new Step(StepKind.CutLink, worker, other));
+                    Add(FaultKinds.FlapLink, new Step(StepKind.FlapLink, worker, other));
                 }
             }
 
@@ -357,7 +372,7 @@ internal sealed partial class World
             if (Settings.Faults.HasFlag(kind))
             {
                 steps.Add(step);
-                if (Settings.Late && step.Kind is StepKind.Crash or StepKind.CutLink or StepKind.CutControl)
+                if (Settings.Late && step.Kind is StepKind.Crash or StepKind.CutLink or StepKind.FlapLink or StepKind.CutControl)
                 {
                     steps.Add(step with { C = 1 });
                 }
@@ -382,6 +397,10 @@ internal sealed partial class World
         for (var i = 0; i < paths.Count; i++)
         {
             steps.Add(new Step(kind, 1, 0, i));
+            if (AskHeads(0).Length > Client(0).Log.Length)
+            {
+                steps.Add(new Step(kind, 1, 1, i));
+            }
         }
     }
 
@@ -423,12 +442,26 @@ internal sealed partial class World
                 }
 
                 steps.Add(new Step(StepKind.Duplicate, from, to));
-                if (queue.Length > 1 && queue[0].Kind is LinkMessageKind.Rows or LinkMessageKind.Flow && queue[1].Kind is LinkMessageKind.Rows or LinkMessageKind.Flow)
+                if (OvertakerIn(queue) > 0)
                 {
                     steps.Add(new Step(StepKind.Overtake, from, to));
                 }
             }
         }
+    }
+
+    /// <summary>The first message of a lower lane than the first of all, on the same connection; 0 when there is none.</summary>
+    private static int OvertakerIn(ImmutableArray<LinkMessage> queue)
+    {
+        for (var i = 1; i < queue.Length && queue[i].Generation == queue[0].Generation; i++)
+        {
+            if (queue[i].Lane < queue[0].Lane)
+            {
+                return i;
+            }
+        }
+
+        return 0;
     }
 
     /// <summary>Whether a worker has anything to do with a session, so that its failure matters.</summary>
@@ -560,8 +593,9 @@ internal sealed partial class World
         }
         else
         {
-            Note($"w{step.A} to w{step.B}, overtakes: {queues[direction][1]}");
-            queues[direction] = queues[direction].RemoveAt(1).Insert(0, queues[direction][1]);
+            var message = queues[direction][OvertakerIn(queues[direction])];
+            Note($"w{step.A} to w{step.B}, overtakes: {message}");
+            queues[direction] = queues[direction].Remove(message).Insert(0, message);
         }
     }
 
@@ -629,7 +663,7 @@ internal sealed partial class World
                 AfterRouter(step.A, step.B);
                 break;
             case StepKind.TakeOver:
-                Attach(step.A, step.C);
+                Attach(step.A, step.C, asksHead: step.B == 1);
                 break;
             case StepKind.Restart:
                 Restart(step.A);
@@ -698,6 +732,10 @@ internal sealed partial class World
             case StepKind.CutLink:
                 Cut(step.A, step.B, late: step.C == 1);
                 break;
+            case StepKind.FlapLink:
+                Cut(step.A, step.B, late: step.C == 1);
+                Heal(step.A, step.B);
+                break;
             case StepKind.CutControl:
                 DisconnectControl(step.A, step.B, late: step.C == 1);
                 break;
@@ -724,7 +762,7 @@ internal sealed partial class World
                 CrashRouter(step.A, lastWriteLost: step.C == 1);
                 break;
             case StepKind.Attach:
-                Attach(step.A, step.C);
+                Attach(step.A, step.C, asksHead: step.B == 1);
                 break;
             default:
                 throw new InvalidOperationException($"{step.Kind} is no fault");
@@ -850,6 +888,21 @@ internal sealed partial class World
         }
     }
 
+    /// <summary>Attach (rule 9): the most that a head within reach holds of an answer.</summary>
+    private ImmutableArray<int> AskHeads(int session)
+    {
+        ImmutableArray<int> most = [];
+        for (var worker = 0; worker < _workers; worker++)
+        {
+            if (CanRun(worker) && Held(worker, session) is { IsKnown: true, IsHead: true } held && held.AnswerIds.Length > most.Length)
+            {
+                most = held.AnswerIds;
+            }
+        }
+
+        return most;
+    }
+
     private void CrashRouter(int router, bool lastWriteLost)
     {
         for (var worker = 0; worker < _workers; worker++)
@@ -880,7 +933,7 @@ internal sealed partial class World
     }
 
     /// <summary>Every client turns to another router, which goes on from the log.</summary>
-    private void Attach(int router, int path)
+    private void Attach(int router, int path, bool asksHead)
     {
         for (var worker = 0; worker < _workers; worker++)
         {
@@ -898,6 +951,11 @@ internal sealed partial class World
         {
             var client = ChangeClient(session);
             client.Router = router;
+            if (asksHead && AskHeads(session) is var held && held.Length > client.Log.Length)
+            {
+                client.Log = held;
+            }
+
             for (var i = client.Received.Length; i < client.Log.Length; i++)
             {
                 Give(client, session, client.Log[i]);

@@ -125,7 +125,7 @@ internal sealed partial class World
 
                 for (var worker = 0; worker < _workers; worker++)
                 {
-                    if (Worker(worker).IsUp && Held(worker, session).Flow is not null)
+                    if (CanRun(worker) && Held(worker, session).Flow is not null)
                     {
                         return false;
                     }
@@ -213,6 +213,14 @@ internal sealed partial class World
             StartRouter(0, session, new Epoch(1, ModelNames.Router(0), 0), [], [.. Settings.FirstPath.Select(i => Settings.Offers[i])]);
         }
 
+        while (Settings.StartsOpen && Enumerable.Range(0, _workers).FirstOrDefault(HasOpening, -1) is var opening and >= 0)
+        {
+            Apply(new Step(Control(0, opening).ToWorker.IsEmpty ? StepKind.ToRouter : StepKind.ToWorker, 0, opening));
+        }
+
         _owned = 0;
     }
+
+    private bool HasOpening(int worker) =>
+        !Control(0, worker).ToRouter.IsEmpty || (!Control(0, worker).ToWorker.IsEmpty && Control(0, worker).ToWorker[0].Kind == ControlKind.Open);
 }
