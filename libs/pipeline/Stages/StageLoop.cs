@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Batching;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.KvCache;
@@ -139,9 +141,35 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         // blocks were reclaimed or it is new on the path, says so to the previous one.
         session.MayMatch = false;
         session.Journal.Truncate(session.Flow.KeptOutputs(keep, session.KnownIds));
-        var state = session.Flow.Resume(session.Epoch, keep, session.Sequence.Length, session.KnownIds, nextIncarnation);
+        var state = session.IsStandby
+            ? session.Flow.ResumeReceiver(session.Epoch, session.Sequence.Length, session.KnownIds)
+            : session.Flow.Resume(session.Epoch, keep, session.Sequence.Length, session.KnownIds, nextIncarnation);
         session.Previous.Say(state, session.Receiver.StateWant);
         session.FollowReceiver();
+        Unsettle(session);
+        if (session is { IsStandby: false, Next.Generation: 0 })
+        {
+            // It may be up in a moment, or never: the router judges.
+            session.Sink.OnStageLost(new StageLoss(session.Id, session.Epoch, session.Next.Id, IsUnknownThere: false));
+        }
+    }
+
+    public override void Mirror(SessionId id, Epoch epoch, ImmutableArray<MirrorTarget> targets)
+    {
+        if (Table.Find(id, epoch) is not { IsStandby: false } session || session.State == SessionState.Opened)
+        {
+            return;
+        }
+
+        session.Mirrors.Clear();
+        foreach (var target in targets)
+        {
+            if (_neighbours.Connect(new StageAddress(target.WorkerId, target.Address, session.Path.Next.Range)) is null)
+            {
+                session.Mirrors.Add(new StageMirror(id, PeerOf(target.WorkerId), target, session.Sender, _stage.WindowRows, _isTail));
+            }
+        }
+
         Unsettle(session);
     }
 

@@ -159,7 +159,7 @@ internal abstract class SessionLoop<TSession> : SessionLoop
             return;
         }
 
-        var isResume = session.IsFenced || session.Request.AnswerTokenIds.Length + more.Length > 0;
+        var isResume = IsResume(session, more);
         session.SetAnswer(more);
         if (isResume)
         {
@@ -518,6 +518,10 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         return sampler;
     }
 
+    /// <summary>Whether a Start is a Resume: the path has changed since the first Open, here or elsewhere, or a part of the answer is known.</summary>
+    private static bool IsResume(TSession session, ReadOnlySpan<int> more) =>
+        session.IsFenced || session.Epoch.N > 0 || session.Request.AnswerTokenIds.Length + more.Length > 0;
+
     private string? FindStartError(TSession session, int keep, ReadOnlySpan<int> more)
     {
         foreach (var id in more)
@@ -534,7 +538,7 @@ internal abstract class SessionLoop<TSession> : SessionLoop
             return $"Start brings {answer} tokens of an answer of at most {session.Request.Sampling.MaxTokens}: it is complete";
         }
 
-        if (session.IsFenced || answer > 0)
+        if (IsResume(session, more))
         {
             var known = session.PromptLength + answer;
             return keep < 0 || keep >= known ? $"Resume asks to keep {keep} positions of {known} known tokens: 0 to {known - 1}" : null;

@@ -66,7 +66,7 @@ internal sealed partial class RemoteSession
             else if (_suspectedAt < 0)
             {
                 _suspectedAt = _core.Received;
-                _ = LookAtLinkAsync(at, lost, seat);
+                _ = LookAtLinkAsync(at, lost, seat, isNew: _core.Received == _core.OpenAnswer);
             }
         }
     }
@@ -96,15 +96,33 @@ internal sealed partial class RemoteSession
     /// A link between two workers is down. The receiver's end may be known soon (then its control stream says so), or the
     /// link may come back and the session go on by itself; else a path around it is looked for.
     /// </summary>
-    private async Task LookAtLinkAsync(Epoch at, int lost, int reporter)
+    private async Task LookAtLinkAsync(Epoch at, int lost, int reporter, bool isNew)
     {
-        await Task.Delay(_failover.LinkGrace, _clock);
-        lock (_gate)
+        // A token that was under way when the link broke still comes: after one, it is looked at once more.
+        for (var isLast = false; ; isLast = true)
         {
-            if (at == _core.Epoch && !_core.NeedsPath && _core.Received == _suspectedAt)
+            await Task.Delay(isNew ? _failover.NewLinkGrace : _failover.LinkGrace, _clock);
+            lock (_gate)
             {
-                Avoid(_seats[lost].Link, _failover.AvoidFor);
-                SeekPath($"{Describe(reporter)} has no link to {Describe(lost)}");
+                if (at != _core.Epoch || _core.NeedsPath || _suspectedAt < 0)
+                {
+                    return; // whoever finds a path forgets the report
+                }
+
+                if (_core.Received == _suspectedAt)
+                {
+                    // Lost, whatever is still under way: a token that comes now does not bring the link back.
+                    Avoid(_seats[lost].Link, _failover.AvoidFor);
+                    _core.Lose(lost);
+                    SeekPath($"{Describe(reporter)} has no link to {Describe(lost)}");
+                    return;
+                }
+
+                _suspectedAt = isLast ? -1 : _core.Received; // tokens keep coming: the link is back, and its next loss is news
+                if (isLast)
+                {
+                    return;
+                }
             }
         }
     }
@@ -112,7 +130,7 @@ internal sealed partial class RemoteSession
     /// <summary>Starts the loop that looks for a path, unless it runs, or nothing is wrong. Under the lock.</summary>
     private void SeekPath(string reason)
     {
-        if (_isRerouting || _core.IsEnded || _core.IsCancelled || !(_core.NeedsPath || _suspectedAt >= 0))
+        if (_isRerouting || _core.IsEnded || _core.IsCancelled || !_core.NeedsPath)
         {
             return;
         }
@@ -187,10 +205,9 @@ internal sealed partial class RemoteSession
         IDisposable? before;
         lock (_gate)
         {
-            if (_core.IsEnded || _core.IsCancelled || !(_core.NeedsPath || IsSuspected()))
+            if (_core.IsEnded || _core.IsCancelled || !_core.NeedsPath)
             {
                 _isRerouting = false;
-                _suspectedAt = -1;
                 _lastResort = null;
                 SetWaiting(null);
                 return RerouteStep.Done;
@@ -203,18 +220,28 @@ internal sealed partial class RemoteSession
         before?.Dispose();
         var found = finder.Find(request);
         SessionResult? end = null;
+        SessionResult? whole = null;
         var waits = false;
         List<(WorkerLink Link, int Seat)> added = [];
         RerouteReport? report = null;
         lock (_gate)
         {
-            if (found is not null && (_core.IsEnded || _core.IsCancelled || !(_core.NeedsPath || IsSuspected())))
+            if (found is not null && (_core.IsEnded || _core.IsCancelled || !_core.NeedsPath))
             {
                 found.Dispose();
                 return RerouteStep.Again; // which finds that nothing is to be done
             }
 
-            if (found is not null)
+            if (IsAnswerComplete() is { } finish)
+            {
+                // The last token came while a path was looked for: nothing is left to resume.
+                found?.Dispose();
+                _core.Complete();
+                Settle();
+                _isRerouting = false;
+                whole = new SessionResult.Finished(finish, Plan.Prompt.Length, 0, _core.Received, "");
+            }
+            else if (found is not null)
             {
                 report = new RerouteReport(
                     this, _lossReason, found.Path, _clock.GetElapsedTime(_lastSign, _lostAt), _clock.GetElapsedTime(_lostAt), request.Kept.Length);
@@ -224,11 +251,22 @@ internal sealed partial class RemoteSession
             {
                 (end, _isRerouting) = (_lastResort, false);
             }
+            else if (_clock.GetTimestamp() >= Plan.Deadline)
+            {
+                end = new SessionResult.Lost($"The answer was not complete within the time that this server allows: {_lossReason}, and no other worker came for {Missing(request)}.");
+                _isRerouting = false;
+            }
             else
             {
                 waits = _waiting is null;
                 SetWaiting($"{_lossReason}; waiting for a worker for {Missing(request)}");
             }
+        }
+
+        if (whole is not null)
+        {
+            Complete(whole);
+            return RerouteStep.Done;
         }
 
         if (waits)
@@ -264,21 +302,22 @@ internal sealed partial class RemoteSession
         var path = new int[found.Path.Stages.Length];
         for (var i = 0; i < path.Length; i++)
         {
-            var link = found.Path.Stages[i].Link;
-            var seat = _seats.FindIndex(each => ReferenceEquals(each.Link, link));
-            if (seat < 0)
+            var (seat, isNew) = SeatOf(found.Path.Stages[i].Link);
+            if (isNew)
             {
-                seat = _core.AddSeat();
-                _seats.Add(new Seat(link));
-                added.Add((link, seat));
-            }
-            else if (_seats[seat].IsForgotten)
-            {
-                _seats[seat].IsForgotten = false;
-                added.Add((link, seat));
+                added.Add((found.Path.Stages[i].Link, seat));
             }
 
             path[i] = seat;
+        }
+
+        // A standby serves whoever computes the same layers, in whatever place of the path they are now.
+        foreach (var (seat, place) in _core.Standbys.ToArray())
+        {
+            if (place >= found.Path.Stages.Length || found.Path.Stages[place].Range != _standbys[seat].Range)
+            {
+                _core.DropStandby(seat);
+            }
         }
 
         _path = found.Path;
@@ -346,6 +385,7 @@ internal sealed partial class RemoteSession
             }
         }
 
+        kept.AddRange(WarmStandbys());
         return new RerouteRequest(this, Plan, _path.Offer.NumericClass, _core.Known, kept.ToImmutable(), [.. _avoided.Keys]);
     }
 
@@ -354,9 +394,6 @@ internal sealed partial class RemoteSession
 
     private void Avoid(WorkerLink link, TimeSpan time) =>
         _avoided[link.WorkerId] = _clock.GetTimestamp() + (long)(time.TotalSeconds * _clock.TimestampFrequency);
-
-    /// <summary>Whether a link that was reported down still keeps tokens from coming.</summary>
-    private bool IsSuspected() => _suspectedAt >= 0 && _suspectedAt == _core.Received;
 
     /// <summary>Whether all that is wrong is that a control stream is gone: without failover, it is waited for.</summary>
     private bool IsMerelyAway()

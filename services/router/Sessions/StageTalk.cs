@@ -11,6 +11,7 @@ internal sealed class StageTalk
     private bool _rejoined;       // said on this connection, or not needed on it
     private int _lowestAsked;     // the lowest n that it can still hold, if an Open got lost
     private int _nextCancel = -1; // cancels go down from Asked
+    private int _mirrors;         // the version of them that was said on this connection
 
     /// <summary>Whether a control stream to the stage is up.</summary>
     public bool IsConnected { get; private set; }
@@ -52,12 +53,19 @@ internal sealed class StageTalk
     public bool IsHeard => (_opened && !_isRepeated) || _rejoined;
 
     /// <summary>A control stream is up: nothing has been said on it.</summary>
+    /// <param name="incarnation">Whose.</param>
+    /// <param name="repeats">Whether what was said on the connection before is said again.</param>
     /// <returns>Whether the session was accepted by an incarnation that is gone.</returns>
-    public bool Connect(long incarnation)
+    public bool Connect(long incarnation, bool repeats = true)
     {
         IsConnected = true;
         IsUnreachable = false;
-        _opened = _rejoined = IsStarted = false;
+        _mirrors = 0;
+        if (repeats)
+        {
+            _opened = _rejoined = IsStarted = false;
+        }
+
         var lost = IsAccepted && Incarnation != incarnation;
         if (Incarnation != incarnation)
         {
@@ -82,6 +90,7 @@ internal sealed class StageTalk
     public void Reopen()
     {
         IsAccepted = IsStarted = IsDone = IsLost = _opened = _rejoined = false;
+        _mirrors = 0;
         CachedPrefix = 0;
     }
 
@@ -92,6 +101,32 @@ internal sealed class StageTalk
         _rejoined = !_isRepeated; // else what it said since the first Open may be lost; now it already sends what comes
         CachedPrefix = cachedPrefix;
         _lowestAsked = n;
+    }
+
+    /// <summary>The same talk, which goes its own way from here.</summary>
+    public StageTalk Clone() => (StageTalk)MemberwiseClone();
+
+    /// <summary>Says all that decides what is said next, for tests that compare states.</summary>
+    public void WriteTo(List<long> state)
+    {
+        ReadOnlySpan<bool> flags =
+        [
+            _opened, _isRepeated, _rejoined, IsConnected, IsAccepted, IsStarted, IsDone, IsLost, IsUnreachable,
+        ];
+        var bits = 0L;
+        foreach (var flag in flags)
+        {
+            bits = (bits << 1) + (flag ? 1 : 0);
+        }
+
+        state.Add(bits);
+        state.Add(_lowestAsked);
+        state.Add(_nextCancel);
+        state.Add(_mirrors);
+        state.Add(Incarnation);
+        state.Add(CachedPrefix);
+        state.Add(Asked);
+        state.Add(Cancelled);
     }
 
     /// <summary>Something that it sent is missing: it has to send again.</summary>
@@ -117,6 +152,18 @@ internal sealed class StageTalk
 
     /// <summary>Start, once per connection: an earlier one may have been lost, and the stage takes only one.</summary>
     public bool SayStart() => !IsStarted && (IsStarted = true);
+
+    /// <summary>The standbys, once per connection and version of them; version 0 is that there were none.</summary>
+    public bool SayMirrors(int version)
+    {
+        if (_mirrors == version)
+        {
+            return false;
+        }
+
+        _mirrors = version;
+        return true;
+    }
 
     /// <summary>
     /// Cancel at every epoch that the stage can hold, the highest first: an Open that was under way when an earlier

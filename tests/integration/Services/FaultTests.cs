@@ -199,10 +199,13 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task Worker_GoneForGood_EndsItsSessionsWithAnError()
+    public async Task Worker_GoneForGood_IsWaitedForUntilTheDeadlineAndThatIsSaid()
     {
         var engine = Endless();
-        await using var cluster = await TestCluster.StartAsync(engine, link: new WorkerLinkOptions { GiveUpAfter = TimeSpan.FromMilliseconds(300) });
+        await using var cluster = await TestCluster.StartAsync(
+            engine,
+            static options => options with { RequestTime = TimeSpan.FromSeconds(2) },
+            new WorkerLinkOptions { GiveUpAfter = TimeSpan.FromMilliseconds(300) });
         var response = await cluster.PostAsync("\"stream\": true");
         engine.EmitAll(1);
         cluster.Wire.IsClosed = true;
@@ -210,15 +213,15 @@ public class FaultTests
 
         var answer = await response.StreamAsync();
 
-        Assert.Contains("is gone", answer.Error!.Value.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains("time", answer.Error!.Value.GetProperty("message").GetString(), StringComparison.Ordinal);
         await IdleAsync(cluster);
     }
 
     [Fact]
-    public async Task Worker_StoppedInMidStream_EndsTheAnswerWithAnError()
+    public async Task Worker_StoppedInMidStreamWithoutAnother_EndsTheAnswerAtItsDeadline()
     {
         var engine = Endless();
-        await using var cluster = await TestCluster.StartAsync(engine);
+        await using var cluster = await TestCluster.StartAsync(engine, static options => options with { RequestTime = TimeSpan.FromSeconds(3) });
         var response = await cluster.PostAsync("\"stream\": true");
         engine.EmitAll(3);
         await using var live = new LiveAnswer(response);
@@ -251,7 +254,7 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task Worker_KilledAndRestartedAfterTokens_SaysThatTheAnswerIsLost()
+    public async Task Worker_KilledAndRestartedAfterTokens_GoesOnFromThere()
     {
         var engine = Endless();
         await using var cluster = await TestCluster.StartAsync(engine);
@@ -261,12 +264,17 @@ public class FaultTests
         await live.ReadUntilAsync("aa");
         cluster.Wire.IsClosed = true;
         cluster.Wire.Break();
-        await cluster.RestartWorkerAsync(Endless());
+        var second = Endless();
+        await cluster.RestartWorkerAsync(second);
         cluster.Wire.IsClosed = false;
+        await UntilAsync(() => Task.FromResult(second.ActiveCount == 1));
+        second.Release();
 
         var answer = await live.ReadToEndAsync();
 
-        Assert.Contains("restarted", answer.Error!.Value.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Null(answer.Error);
+        Assert.Equal(new string('a', 100), answer.Text());
+        Assert.Equal(["a", "a"], second.Opened.Single().AnswerTokenIds.Select(static id => ((char)id).ToString()));
     }
 
     [Fact]

@@ -45,7 +45,10 @@ internal sealed class PathCluster : IAsyncDisposable
         Answer = _ => [.. text.Select(static c => (int)c), ByteTokenizer.End],
     };
 
-    public static async Task<PathCluster> StartAsync(WorkerLinkOptions? link, params ScriptedEngine[] engines)
+    public static Task<PathCluster> StartAsync(WorkerLinkOptions? link, params ScriptedEngine[] engines) => StartAsync(link, null, engines);
+
+    /// <summary>As the other, with a limit for a request's time.</summary>
+    public static async Task<PathCluster> StartAsync(WorkerLinkOptions? link, TimeSpan? requestTime, params ScriptedEngine[] engines)
     {
         var cluster = new PathCluster();
         foreach (var engine in engines)
@@ -58,7 +61,7 @@ internal sealed class PathCluster : IAsyncDisposable
         var builder = NewBuilder();
         builder.AddRouter(
             // The last first: the order of the path is found, not given.
-            new RouterOptions { Workers = [.. cluster._members.Select(static member => member.Wire.Address).Reverse()], Port = 0 },
+            new RouterOptions { Workers = [.. cluster._members.Select(static member => member.Wire.Address).Reverse()], Port = 0, RequestTime = requestTime ?? new RouterOptions().RequestTime },
             TestCluster.ByteModel(),
             link ?? new WorkerLinkOptions());
         cluster._router = builder.Build();

@@ -68,7 +68,7 @@ public class ReservationTests
     [Fact]
     public async Task WorkerGoneForGood()
     {
-        await using var cluster = await StartAsync(new WorkerLinkOptions { GiveUpAfter = TimeSpan.FromMilliseconds(300) });
+        await using var cluster = await StartAsync(new WorkerLinkOptions { GiveUpAfter = TimeSpan.FromMilliseconds(300) }, TimeSpan.FromSeconds(2));
         var response = await cluster.PostAsync();
         cluster.Members[0].Engine.EmitAll(1);
 
@@ -108,9 +108,9 @@ public class ReservationTests
         await FreeAsync(cluster);
     }
 
-    private static async Task<PathCluster> StartAsync(WorkerLinkOptions? link = null)
+    private static async Task<PathCluster> StartAsync(WorkerLinkOptions? link = null, TimeSpan? requestTime = null)
     {
-        var cluster = await PathCluster.StartAsync(link, PathCluster.Head(10, Text), PathCluster.Holding(10, 30));
+        var cluster = await PathCluster.StartAsync(link, requestTime, PathCluster.Head(10, Text), PathCluster.Holding(10, 30));
         await cluster.WhenReadyAsync(HttpStatusCode.OK);
         return cluster;
     }

@@ -130,7 +130,7 @@ public sealed class WorkerProtocolTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Open_OfAHigherEpoch_TakesThePlace()
+    public async Task Open_OfAHigherEpoch_FencesTheSession()
     {
         await using var stream = await ConnectAsync();
         var session = stream.Session();
@@ -138,10 +138,9 @@ public sealed class WorkerProtocolTests : IAsyncLifetime
         await stream.ReadAsync(Message.OpenAck);
         var raised = stream.Session(First with { N = 1 }, session.ToSessionId());
         await stream.OpenAsync(raised);
-        Assert.Equal(0, (await stream.ReadAsync(Message.Finished)).Finished.Session.Epoch.N);
-        await stream.ReadAsync(Message.OpenAck);
+        Assert.Equal(1, (await stream.ReadAsync(Message.OpenAck)).OpenAck.Session.Epoch.N);
+        Assert.Equal([false, true], _engine.Opened.Select(static request => request.IsFence));
 
-        await _engine.WhenCancelledAsync(session.ToSessionId()).WaitAsync(Token);
         await stream.SendAsync(new RouterMessage { Acknowledge = new Acknowledge { Session = session, Known = 21 } });
         Assert.Equal(1, (await stream.ReadAsync(Message.Stale)).Stale.Session.Epoch.N);
         await stream.SendAsync(new RouterMessage { Start = new Start { Session = raised } });

@@ -1,3 +1,4 @@
+using Parallax.Contracts.Identifiers;
 using System.Diagnostics;
 using System.Globalization;
 using Parallax.Contracts.Identifiers;
