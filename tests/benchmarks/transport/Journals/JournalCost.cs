@@ -1,6 +1,6 @@
-using Parallax.Contracts.Identifiers;
 using System.Diagnostics;
 using System.Globalization;
+using Parallax.Contracts.Identifiers;
 using Parallax.Pipeline.Stages;
 using Parallax.Runtime.Cpu;
 using Parallax.Runtime.Execution;
