@@ -57,7 +57,14 @@ internal static class DetectionTimes
                 await kill.WaitForExitAsync();
             }
 
-            unreachable.Add(await watch.Unreachable.Task.WaitAsync(TimeSpan.FromMinutes(1)));
+            var lost = await watch.Unreachable.Task.WaitAsync(TimeSpan.FromMinutes(1));
+            if (watch.WasDownBefore)
+            {
+                Console.WriteLine("A heartbeat was late before the signal: this machine is too busy, and the time does not count.");
+                return;
+            }
+
+            unreachable.Add(lost);
             down.Add(watch.Down);
             if (watch.Suspect > 0)
             {
@@ -89,6 +96,8 @@ internal static class DetectionTimes
 
         public double Down { get; private set; }
 
+        public bool WasDownBefore { get; private set; }
+
         public void Start() => _began = Stopwatch.GetTimestamp();
 
         public void OnConnected(Link link, long generation, HelloFrame peer)
@@ -98,7 +107,11 @@ internal static class DetectionTimes
 
         public void OnFrame(Link link, long generation, TensorBuffer frame, in FrameHeader header) => frame.Dispose();
 
-        public void OnDisconnected(Link link, long generation, LinkDownReason reason) => Down = Elapsed();
+        public void OnDisconnected(Link link, long generation, LinkDownReason reason)
+        {
+            WasDownBefore |= _began == 0;
+            Down = Elapsed();
+        }
 
         public void OnLiveness(Link link, PeerLiveness liveness)
         {

@@ -1,6 +1,6 @@
-using Parallax.Contracts.Identifiers;
 using System.Diagnostics;
 using System.Globalization;
+using Parallax.Contracts.Identifiers;
 using Parallax.Pipeline.Stages;
 using Parallax.Runtime.Cpu;
 using Parallax.Runtime.Execution;
@@ -23,6 +23,7 @@ internal static class JournalCost
 
     public static int Run(int sessions, int promptTokens, int tokens)
     {
+        JournalRows.Measure(rowBytes: 8192);
         var path = TestData.PathOf("models", "smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf");
         using var model = ModelSource.Open(File.Exists(path) ? path : Path.Combine(TestData.RepositoryRoot, "models", "demo"));
         using var backend = CpuBackend.Create(new CpuBackendOptions { Threads = 1 });
@@ -37,7 +38,6 @@ internal static class JournalCost
             folder.Delete(recursive: true);
         }
 
-        JournalRows.Measure(rowBytes: 8192);
         return 0;
     }
 
