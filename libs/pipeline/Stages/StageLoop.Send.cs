@@ -67,7 +67,9 @@ internal sealed partial class StageLoop
             var priority = run.Kind switch
             {
                 RowKind.Token => FramePriority.Control,
-                RowKind.Forward when run.First >= run.SampleFrom => FramePriority.Decode,
+                // Not before the prompt's rows have arrived: it would overtake those that still wait, and the next hop drops
+                // what comes over a gap.
+                RowKind.Forward when run.First >= run.SampleFrom && sender.Acknowledged >= run.SampleFrom => FramePriority.Decode,
                 _ => FramePriority.Prefill,
             };
             if (!session.Next.HasRoom(priority))

@@ -18,9 +18,9 @@ public sealed class HopReceiver
     private readonly long _incarnation;
     private readonly bool _tokens;
     private readonly HopRules _rules;
-    private readonly PositionSet _want = new();       // wanted inputs that have not come
-    private readonly PositionSet _rebuilding = new(); // wanted inputs that have come and are being recomputed
-    private readonly PositionRange[] _stateWant = new PositionRange[FrameLimits.MaxWantIntervals];
+    private PositionSet _want = new();       // wanted inputs that have not come
+    private PositionSet _rebuilding = new(); // wanted inputs that have come and are being recomputed
+    private PositionRange[] _stateWant = []; // room is made when there is first something to say
     private int _stateWantCount;
     private long _generation;
     private bool _stated; // State was sent on this connection and row `accepted` has not come since
@@ -126,7 +126,7 @@ public sealed class HopReceiver
             return default;
         }
 
-        if (run.Incarnation != _incarnation)
+        if (run.Incarnation != _incarnation && _rules.HasFlag(HopRules.IncarnationCheck))
         {
             return Answer(Unknown(run.Epoch));
         }
@@ -196,7 +196,7 @@ public sealed class HopReceiver
             return default;
         }
 
-        _stateWantCount = added.CopyCovering(_stateWant);
+        _stateWantCount = CopyToState(added);
         return new FlowMessage(FlowMessageKind.State, _session, Epoch, _incarnation, Accepted, AddsOnly: true);
     }
 
@@ -204,7 +204,8 @@ public sealed class HopReceiver
     public FlowMessage Evict()
     {
         Applied = 0;
-        return DropAccepted();
+        var state = DropAccepted();
+        return _rules.HasFlag(HopRules.StateOnEvict) ? state : default;
     }
 
     /// <summary>
@@ -218,6 +219,54 @@ public sealed class HopReceiver
         _rebuilding.Clear();
         _want.Truncate(Applied);
         return Phase == HopPhase.Running ? State() : default;
+    }
+
+    /// <summary>A receiver in the same state that goes its own way from here.</summary>
+    internal HopReceiver Clone()
+    {
+        var copy = (HopReceiver)MemberwiseClone();
+        (copy._want, copy._rebuilding, copy._stateWant, copy._stateWantCount) = (_want.Clone(), _rebuilding.Clone(), [], 0);
+        return copy;
+    }
+
+    /// <summary>
+    /// Says all that decides what it does from here on, for tests that compare states. What the next Resume overwrites is
+    /// left out while it is fenced.
+    /// </summary>
+    internal void WriteTo(List<long> state)
+    {
+        WriteEpoch(state, Epoch);
+        state.Add((long)Phase);
+        state.Add(Applied);
+        state.Add(Accepted);
+        state.Add(_generation);
+        WriteEpoch(state, _staleAnswered);
+        state.Add(_staleAnsweredOn);
+        WriteEpoch(state, _unknownAnswered);
+        state.Add(_unknownAnsweredOn);
+        if (Phase != HopPhase.Fenced)
+        {
+            state.Add(_stated ? 1 : 0);
+            _want.WriteTo(state);
+            _rebuilding.WriteTo(state);
+        }
+    }
+
+    internal static void WriteEpoch(List<long> state, Epoch epoch)
+    {
+        state.Add(epoch.Term);
+        state.Add(epoch.RouterId.GetHashCode());
+        state.Add(epoch.N);
+    }
+
+    private int CopyToState(PositionSet want)
+    {
+        if (_stateWant.Length == 0 && !want.IsEmpty)
+        {
+            _stateWant = new PositionRange[FrameLimits.MaxWantIntervals];
+        }
+
+        return want.CopyCovering(_stateWant);
     }
 
     private static void Subtract(PositionSet from, ReadOnlySpan<PositionRange> ranges)
@@ -280,7 +329,7 @@ public sealed class HopReceiver
         }
 
         _stated = true;
-        _stateWantCount = _want.CopyCovering(_stateWant);
+        _stateWantCount = CopyToState(_want);
         return new FlowMessage(FlowMessageKind.State, _session, Epoch, _incarnation, Accepted);
     }
 

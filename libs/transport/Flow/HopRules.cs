@@ -54,5 +54,11 @@ internal enum HopRules
     /// <summary>Rows under another epoch are not computed (rule 4).</summary>
     EpochCheck = 1 << 14,
 
-    All = (1 << 15) - 1,
+    /// <summary>A receiver whose blocks were taken says State(0) (rule 11).</summary>
+    StateOnEvict = 1 << 15,
+
+    /// <summary>Rows that address another incarnation are answered with Unknown (rule 4).</summary>
+    IncarnationCheck = 1 << 16,
+
+    All = (1 << 17) - 1,
 }

@@ -13,10 +13,10 @@ public sealed class HopSender
     private readonly RowKind _kind;
     private readonly int _window;
     private readonly HopRules _rules;
-    private readonly PositionSet _out = new();
-    private readonly PositionSet _rebuild = new(); // asked for by the next hop and not sent yet
-    private readonly PositionSet _missing = new();
-    private readonly PositionSet _keptWant = new();
+    private PositionSet _out = new();
+    private PositionSet _rebuild = new(); // asked for by the next hop and not sent yet
+    private PositionSet _missing = new();
+    private PositionSet _keptWant = new();
     private FlowMessage _kept; // kind None: nothing kept
     private long _generation;
     private long _nextIncarnation;
@@ -261,6 +261,45 @@ public sealed class HopSender
         }
 
         return _missing;
+    }
+
+    /// <summary>A sender in the same state that goes its own way from here.</summary>
+    internal HopSender Clone()
+    {
+        var copy = (HopSender)MemberwiseClone();
+        (copy._out, copy._rebuild, copy._missing, copy._keptWant) = (_out.Clone(), _rebuild.Clone(), new PositionSet(), _keptWant.Clone());
+        return copy;
+    }
+
+    /// <summary>
+    /// Says all that decides what it does from here on, for tests that compare states. What the next Resume overwrites is
+    /// left out while it is fenced.
+    /// </summary>
+    internal void WriteTo(List<long> state)
+    {
+        HopReceiver.WriteEpoch(state, Epoch);
+        state.Add((long)Phase);
+        state.Add(_generation);
+        _out.WriteTo(state);
+        state.Add((long)_kept.Kind);
+        if (_kept.Kind != FlowMessageKind.None)
+        {
+            HopReceiver.WriteEpoch(state, _kept.Epoch);
+            state.Add(_kept.Incarnation);
+            state.Add(_kept.Applied);
+            _keptWant.WriteTo(state);
+        }
+
+        if (Phase != HopPhase.Fenced)
+        {
+            state.Add(_nextIncarnation);
+            state.Add(_cursor);
+            state.Add(_sampleFrom);
+            state.Add(_rules.HasFlag(HopRules.SampleAgain) ? 0 : _sentUpTo);
+            state.Add(Acknowledged);
+            state.Add(_hasState ? 1 : 0);
+            _rebuild.WriteTo(state);
+        }
     }
 
     private SendRun Run(RowKind kind, int first, int count)

@@ -173,6 +173,24 @@ public sealed class PositionSet
         return written;
     }
 
+    /// <summary>A set of its own with the same positions.</summary>
+    internal PositionSet Clone()
+    {
+        var copy = new PositionSet();
+        copy._ranges.AddRange(_ranges);
+        return copy;
+    }
+
+    /// <summary>Says all that it holds, for tests that compare states.</summary>
+    internal void WriteTo(List<long> state)
+    {
+        state.Add(_ranges.Count);
+        foreach (var range in Ranges)
+        {
+            state.Add(((long)range.Start << 32) | (uint)range.End);
+        }
+    }
+
     /// <inheritdoc/>
     public override string ToString() => string.Join(' ', _ranges);
 

@@ -33,6 +33,13 @@ public sealed class StageFlow
         Sender = new HopSender(epoch, window, tokens: isTail, rules);
     }
 
+    private StageFlow(StageFlow other)
+    {
+        (_isHead, _isTail) = (other._isHead, other._isTail);
+        Receiver = other.Receiver.Clone();
+        Sender = other.Sender.Clone();
+    }
+
     /// <summary>What has come from the previous stage.</summary>
     public HopReceiver Receiver { get; }
 
@@ -76,4 +83,15 @@ public sealed class StageFlow
     /// computes it again from ids, and at the tail, whose next stage needs tokens alone.
     /// </summary>
     public FlowMessage Need() => _isHead || _isTail ? default : Receiver.Need(Sender.Missing(Receiver.Applied));
+
+    /// <summary>Both hops in the same state; they go their own way from here.</summary>
+    internal StageFlow Clone() => new(this);
+
+    /// <summary>Says all that decides what they do from here on, for tests that compare states.</summary>
+    internal void WriteTo(List<long> state)
+    {
+        state.Add((_isHead ? 1 : 0) + (_isTail ? 2 : 0));
+        Receiver.WriteTo(state);
+        Sender.WriteTo(state);
+    }
 }

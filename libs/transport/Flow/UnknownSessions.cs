@@ -12,8 +12,8 @@ public sealed class UnknownSessions
 {
     private readonly long _incarnation;
     private readonly int _capacity;
-    private readonly HashSet<(SessionId, Epoch)> _answered = [];
-    private readonly Queue<(SessionId, Epoch)> _order = [];
+    private HashSet<(SessionId, Epoch)> _answered = [];
+    private Queue<(SessionId, Epoch)> _order = [];
     private long _generation;
 
     /// <summary>Remembers at most <paramref name="capacity"/> answers for a worker of this incarnation.</summary>
@@ -51,5 +51,25 @@ public sealed class UnknownSessions
         }
 
         return new FlowMessage(FlowMessageKind.Unknown, run.Session, run.Epoch, _incarnation, 0);
+    }
+
+    /// <summary>The same memory, which goes its own way from here.</summary>
+    internal UnknownSessions Clone()
+    {
+        var copy = (UnknownSessions)MemberwiseClone();
+        (copy._answered, copy._order) = ([.. _answered], new Queue<(SessionId, Epoch)>(_order));
+        return copy;
+    }
+
+    /// <summary>Says all that decides what it answers from here on, for tests that compare states.</summary>
+    internal void WriteTo(List<long> state)
+    {
+        state.Add(_generation);
+        state.Add(_order.Count);
+        foreach (var (session, epoch) in _order)
+        {
+            state.Add(session.Value.GetHashCode());
+            HopReceiver.WriteEpoch(state, epoch);
+        }
     }
 }

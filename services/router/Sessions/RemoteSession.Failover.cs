@@ -98,13 +98,31 @@ internal sealed partial class RemoteSession
     /// </summary>
     private async Task LookAtLinkAsync(Epoch at, int lost, int reporter, bool isNew)
     {
-        await Task.Delay(isNew ? _failover.NewLinkGrace : _failover.LinkGrace, _clock);
-        lock (_gate)
+        // A token that was under way when the link broke still comes: after one, it is looked at once more.
+        for (var isLast = false; ; isLast = true)
         {
-            if (at == _core.Epoch && !_core.NeedsPath && _core.Received == _suspectedAt)
+            await Task.Delay(isNew ? _failover.NewLinkGrace : _failover.LinkGrace, _clock);
+            lock (_gate)
             {
-                Avoid(_seats[lost].Link, _failover.AvoidFor);
-                SeekPath($"{Describe(reporter)} has no link to {Describe(lost)}");
+                if (at != _core.Epoch || _core.NeedsPath || _suspectedAt < 0)
+                {
+                    return; // whoever finds a path forgets the report
+                }
+
+                if (_core.Received == _suspectedAt)
+                {
+                    // Lost, whatever is still under way: a token that comes now does not bring the link back.
+                    Avoid(_seats[lost].Link, _failover.AvoidFor);
+                    _core.Lose(lost);
+                    SeekPath($"{Describe(reporter)} has no link to {Describe(lost)}");
+                    return;
+                }
+
+                _suspectedAt = isLast ? -1 : _core.Received; // tokens keep coming: the link is back, and its next loss is news
+                if (isLast)
+                {
+                    return;
+                }
             }
         }
     }
@@ -112,7 +130,7 @@ internal sealed partial class RemoteSession
     /// <summary>Starts the loop that looks for a path, unless it runs, or nothing is wrong. Under the lock.</summary>
     private void SeekPath(string reason)
     {
-        if (_isRerouting || _core.IsEnded || _core.IsCancelled || !(_core.NeedsPath || _suspectedAt >= 0))
+        if (_isRerouting || _core.IsEnded || _core.IsCancelled || !_core.NeedsPath)
         {
             return;
         }
@@ -187,10 +205,9 @@ internal sealed partial class RemoteSession
         IDisposable? before;
         lock (_gate)
         {
-            if (_core.IsEnded || _core.IsCancelled || !(_core.NeedsPath || IsSuspected()))
+            if (_core.IsEnded || _core.IsCancelled || !_core.NeedsPath)
             {
                 _isRerouting = false;
-                _suspectedAt = -1;
                 _lastResort = null;
                 SetWaiting(null);
                 return RerouteStep.Done;
@@ -203,18 +220,28 @@ internal sealed partial class RemoteSession
         before?.Dispose();
         var found = finder.Find(request);
         SessionResult? end = null;
+        SessionResult? whole = null;
         var waits = false;
         List<(WorkerLink Link, int Seat)> added = [];
         RerouteReport? report = null;
         lock (_gate)
         {
-            if (found is not null && (_core.IsEnded || _core.IsCancelled || !(_core.NeedsPath || IsSuspected())))
+            if (found is not null && (_core.IsEnded || _core.IsCancelled || !_core.NeedsPath))
             {
                 found.Dispose();
                 return RerouteStep.Again; // which finds that nothing is to be done
             }
 
-            if (found is not null)
+            if (IsAnswerComplete() is { } finish)
+            {
+                // The last token came while a path was looked for: nothing is left to resume.
+                found?.Dispose();
+                _core.Complete();
+                Settle();
+                _isRerouting = false;
+                whole = new SessionResult.Finished(finish, Plan.Prompt.Length, 0, _core.Received, "");
+            }
+            else if (found is not null)
             {
                 report = new RerouteReport(
                     this, _lossReason, found.Path, _clock.GetElapsedTime(_lastSign, _lostAt), _clock.GetElapsedTime(_lostAt), request.Kept.Length);
@@ -234,6 +261,12 @@ internal sealed partial class RemoteSession
                 waits = _waiting is null;
                 SetWaiting($"{_lossReason}; waiting for a worker for {Missing(request)}");
             }
+        }
+
+        if (whole is not null)
+        {
+            Complete(whole);
+            return RerouteStep.Done;
         }
 
         if (waits)
@@ -361,9 +394,6 @@ internal sealed partial class RemoteSession
 
     private void Avoid(WorkerLink link, TimeSpan time) =>
         _avoided[link.WorkerId] = _clock.GetTimestamp() + (long)(time.TotalSeconds * _clock.TimestampFrequency);
-
-    /// <summary>Whether a link that was reported down still keeps tokens from coming.</summary>
-    private bool IsSuspected() => _suspectedAt >= 0 && _suspectedAt == _core.Received;
 
     /// <summary>Whether all that is wrong is that a control stream is gone: without failover, it is waited for.</summary>
     private bool IsMerelyAway()

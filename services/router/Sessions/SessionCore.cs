@@ -28,8 +28,8 @@ internal sealed class SessionCore
 
     private readonly int _promptTokens;
     private readonly SessionRules _rules;
-    private readonly List<StageTalk> _seats = [];
-    private readonly List<(int Seat, int Place)> _standbys = [];
+    private List<StageTalk> _seats = [];
+    private List<(int Seat, int Place)> _standbys = [];
     private int[] _path;
     private int _standbysVersion; // of this epoch
     private bool _cancelRequested;
@@ -106,7 +106,7 @@ internal sealed class SessionCore
     /// Where all stages start: what they have cached, at most N-1, in whole blocks (rule 2). After a change of path, or with a
     /// part of the answer known, N-1: who has less says so to its neighbour (rule 5).
     /// </summary>
-    public int Keep => IsResume ? _startKnown - 1 : Math.Min(CachedPrefix, _promptTokens - 1) / KvGroup.BlockTokens * KvGroup.BlockTokens;
+    public int Keep => IsResume ? _startKnown - (_rules.HasFlag(SessionRules.LastPositionRunsAgain) ? 1 : 0) : Math.Min(CachedPrefix, _promptTokens - 1) / KvGroup.BlockTokens * KvGroup.BlockTokens;
 
     /// <summary>As <see cref="Keep"/>, of a standby, which may have cached less than the stages of the path.</summary>
     public int KeepAt(int seat) => IsStandby(seat) && !IsResume ? Math.Min(Keep, _seats[seat].CachedPrefix / KvGroup.BlockTokens * KvGroup.BlockTokens) : Keep;
@@ -326,7 +326,7 @@ internal sealed class SessionCore
     public bool OnConnected(int seat, long incarnation)
     {
         var stage = _seats[seat];
-        var lost = stage.Connect(incarnation);
+        var lost = stage.Connect(incarnation, repeats: _rules.HasFlag(SessionRules.RepeatOnReconnect)) && _rules.HasFlag(SessionRules.IncarnationCheck);
         if (seat == Head)
         {
             _acknowledged = 0;
@@ -588,6 +588,48 @@ internal sealed class SessionCore
         ForgetUnasked();
         IsEnded = _seats.TrueForAll(static stage => stage.IsDone);
         return !IsEnded;
+    }
+
+    /// <summary>A core in the same state that goes its own way from here.</summary>
+    internal SessionCore Clone()
+    {
+        var copy = (SessionCore)MemberwiseClone();
+        copy._seats = [.. _seats.Select(static stage => stage.Clone())];
+        copy._standbys = [.. _standbys];
+        return copy;
+    }
+
+    /// <summary>Says all that decides what it does from here on, for tests that compare states.</summary>
+    internal void WriteTo(List<long> state)
+    {
+        state.Add(Epoch.Term);
+        state.Add(Epoch.RouterId.GetHashCode());
+        state.Add(Epoch.N);
+        state.Add(Received);
+        state.Add(OpenAnswer);
+        state.Add((IsEnded ? 1 : 0) + (_cancelRequested ? 2 : 0) + (_isComplete ? 4 : 0));
+        state.Add(_consumed);
+        state.Add(_acknowledged);
+        state.Add(_startKnown);
+        state.Add(_raises);
+        state.Add(_progress);
+        state.Add(_standbysVersion);
+        foreach (var (seat, place) in _standbys)
+        {
+            state.Add(seat);
+            state.Add(place);
+        }
+
+        state.Add(_path.Length);
+        foreach (var seat in _path)
+        {
+            state.Add(seat);
+        }
+
+        foreach (var stage in _seats)
+        {
+            stage.WriteTo(state);
+        }
     }
 
     private SessionCommand SayStandbyStart(StageTalk stage)

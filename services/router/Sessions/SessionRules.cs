@@ -18,5 +18,14 @@ internal enum SessionRules
     /// <summary>Acknowledgements, tokens and ends of another epoch are ignored (rules 1 and 8).</summary>
     EpochCheck = 1 << 2,
 
-    All = (1 << 3) - 1,
+    /// <summary>Resume keeps N-1 positions: position N-1 always runs again, so that the tail samples token N (rule 5).</summary>
+    LastPositionRunsAgain = 1 << 3,
+
+    /// <summary>A worker that comes back as another incarnation has lost the session (rule 4).</summary>
+    IncarnationCheck = 1 << 4,
+
+    /// <summary>What was said on an earlier connection is said again on the next (rules 1 and 10; F10).</summary>
+    RepeatOnReconnect = 1 << 5,
+
+    All = (1 << 6) - 1,
 }

@@ -53,13 +53,19 @@ internal sealed class StageTalk
     public bool IsHeard => (_opened && !_isRepeated) || _rejoined;
 
     /// <summary>A control stream is up: nothing has been said on it.</summary>
+    /// <param name="incarnation">Whose.</param>
+    /// <param name="repeats">Whether what was said on the connection before is said again.</param>
     /// <returns>Whether the session was accepted by an incarnation that is gone.</returns>
-    public bool Connect(long incarnation)
+    public bool Connect(long incarnation, bool repeats = true)
     {
         IsConnected = true;
         IsUnreachable = false;
-        _opened = _rejoined = IsStarted = false;
         _mirrors = 0;
+        if (repeats)
+        {
+            _opened = _rejoined = IsStarted = false;
+        }
+
         var lost = IsAccepted && Incarnation != incarnation;
         if (Incarnation != incarnation)
         {
@@ -95,6 +101,32 @@ internal sealed class StageTalk
         _rejoined = !_isRepeated; // else what it said since the first Open may be lost; now it already sends what comes
         CachedPrefix = cachedPrefix;
         _lowestAsked = n;
+    }
+
+    /// <summary>The same talk, which goes its own way from here.</summary>
+    public StageTalk Clone() => (StageTalk)MemberwiseClone();
+
+    /// <summary>Says all that decides what is said next, for tests that compare states.</summary>
+    public void WriteTo(List<long> state)
+    {
+        ReadOnlySpan<bool> flags =
+        [
+            _opened, _isRepeated, _rejoined, IsConnected, IsAccepted, IsStarted, IsDone, IsLost, IsUnreachable,
+        ];
+        var bits = 0L;
+        foreach (var flag in flags)
+        {
+            bits = (bits << 1) + (flag ? 1 : 0);
+        }
+
+        state.Add(bits);
+        state.Add(_lowestAsked);
+        state.Add(_nextCancel);
+        state.Add(_mirrors);
+        state.Add(Incarnation);
+        state.Add(CachedPrefix);
+        state.Add(Asked);
+        state.Add(Cancelled);
     }
 
     /// <summary>Something that it sent is missing: it has to send again.</summary>

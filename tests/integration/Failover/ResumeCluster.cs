@@ -66,6 +66,9 @@ internal sealed class ResumeCluster : IAsyncDisposable
         return cluster;
     }
 
+    /// <summary>Where the worker listens.</summary>
+    public Uri WorkerAddress => _worker!.ListeningAddress();
+
     /// <summary>Sessions that a router's links still hold.</summary>
     public int HeldSessions(int router) => _routers[router].Services.GetRequiredService<WorkerDirectory>().Links.Sum(static link => link.SessionCount);
 
