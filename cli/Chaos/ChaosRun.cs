@@ -64,7 +64,7 @@ internal sealed class ChaosRun
         {
             Skipped = _skipped,
             Problems = traffic.Problems,
-            Leaks = await LeaksAsync(swarm, cancellationToken),
+            Leaks = await LeaksAsync(swarm, _clock, cancellationToken),
             Crashes = [.. swarm.Crashes],
         };
     }
@@ -97,8 +97,6 @@ internal sealed class ChaosRun
             await Task.Delay(PollEvery, clock, cancellationToken);
         }
     }
-
-    private Task<IReadOnlyList<string>> LeaksAsync(LocalSwarm swarm, CancellationToken cancellationToken) => LeaksAsync(swarm, _clock, cancellationToken);
 
     /// <summary>The questions and their answers without faults.</summary>
     private async Task<ImmutableArray<(ChatQuestion Question, StreamedAnswer Expected)>> ReferenceAsync(LocalSwarm swarm, CancellationToken cancellationToken)

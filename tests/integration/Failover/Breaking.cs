@@ -38,6 +38,7 @@ internal sealed class Breaking(BrokenSwarm swarm, FaultInjector injector, ChatTr
         var parsed = FaultScript.Parse($"at 0 {fault}", fault, [.. plan.Workers.Select(static worker => worker.Id)], plan.Stages).Single();
         var injected = await injector.InjectAsync(parsed, cancellationToken);
         Assert.True(injected is not null, $"nobody was there for '{fault}'");
+        Assert.False(traffic.Ended.IsCompleted, $"all answers had ended before '{fault}'");
         return injected;
     }
 

@@ -46,7 +46,6 @@ internal sealed class BrokenSwarm : IAsyncDisposable
             new TrafficSettings { Clients = questions.Length, Requests = questions.Length, SharesPrefixes = false, StuckAfter = StuckAfter },
             TimeProvider.System);
         await breakIt(new Breaking(this, injector, traffic, patience.Token));
-        Assert.False(traffic.Ended.IsCompleted, "all answers had ended before everything was broken");
         await traffic.Ended.WaitAsync(patience.Token);
         await injector.SettledAsync();
         Assert.True(traffic.Tally.Bad == 0 && traffic.Tally.Complete == questions.Length, $"{traffic.Tally}\n{string.Join('\n', traffic.Problems)}\n{_swarm.Said}");

@@ -3,7 +3,7 @@ using Parallax.IntegrationTests.Services;
 
 namespace Parallax.IntegrationTests.Failover;
 
-/// <summary>The demo model over three stages, two workers for each, relays between all; started once for all tests.</summary>
+/// <summary>The demo model over three stages, two workers for each, relays between all; started once for a class of tests.</summary>
 public sealed class SparedSwarmFixture : IAsyncLifetime
 {
     private BrokenSwarm? _swarm;

@@ -2,7 +2,7 @@ namespace Parallax.IntegrationTests.Failover;
 
 /// <summary>Workers with a spare each are killed, stopped and cut off in mid-answer: the answers are those without faults.</summary>
 [Collection(FailoverCollection.Name)]
-public sealed class StageLossTests(SparedSwarmFixture fixture)
+public sealed class StageLossTests(SparedSwarmFixture fixture) : IClassFixture<SparedSwarmFixture>
 {
     private BrokenSwarm Swarm => fixture.Swarm;
 
