@@ -14,7 +14,8 @@ namespace Parallax.Cli.Chaos;
 /// </summary>
 internal sealed class ChaosRun
 {
-    private static readonly TimeSpan LeakTime = TimeSpan.FromSeconds(20);
+    /// <summary>Longer than a lease: what a router that was killed had opened is freed when that runs out.</summary>
+    private static readonly TimeSpan LeakTime = TimeSpan.FromSeconds(80);
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly ChaosPlan _plan;

@@ -20,10 +20,11 @@ internal static class RouterCommand
         var log = new Option<string?>("--request-log") { Description = "File of the request log; 'none' keeps none (default: a file per port in the user's application data)." };
         var forced = new Option<bool>("--request-log-forced") { Description = "Force the request log to the disk with each commit." };
         var noFailover = new Option<bool>("--no-failover") { Description = "End a request with an error when one of its workers is lost, in place of going on over others (for comparisons)." };
+        var standby = new Option<int>("--standby") { Description = "Workers that stand by for each stage of a request's path and compute along, so that they take over without a refill.", DefaultValueFactory = static _ => 0 };
         var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on when the router is stopped.", DefaultValueFactory = static _ => 10 };
         var command = new RootCommand("Parallax router: the OpenAI-compatible front door to workers.")
         {
-            model, worker, stages, bind, port, inFlight, queued, log, forced, noFailover, drain,
+            model, worker, stages, bind, port, inFlight, queued, log, forced, noFailover, standby, drain,
         };
         var join = new JoinOptions();
         join.AddTo(command);
@@ -45,6 +46,7 @@ internal static class RouterCommand
                     var path => path,
                 },
                 RequestLogForced = parsed.GetValue(forced),
+                Standbys = parsed.GetValue(standby),
                 Failover = !parsed.GetValue(noFailover),
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),
             },

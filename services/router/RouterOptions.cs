@@ -70,6 +70,12 @@ public sealed record RouterOptions
     /// <summary>Whether a request goes on over other workers when one of its workers is lost; off, it ends with an error.</summary>
     public bool Failover { get; init; } = true;
 
+    /// <summary>
+    /// Workers that stand by for each stage of a request's path and compute along, so that they take over at once; 0 to 4. They
+    /// cost their share of computing: for requests that must not pause.
+    /// </summary>
+    public int Standbys { get; init; }
+
     /// <summary>Identifies this router to workers; random by default.</summary>
     public Guid RouterId { get; init; } = new(RandomNumberGenerator.GetBytes(16));
 
@@ -106,6 +112,7 @@ public sealed record RouterOptions
         }
 
         Require(Port is >= 0 and <= 65535, $"--port: {Port} is not a port; use 0 to 65535 (0: any free one).");
+        Require(Standbys is >= 0 and <= 4, $"--standby: {Standbys} workers for each stage make no sense; use 0 to 4.");
         Require(MaxInFlight >= 1, $"--max-in-flight: {MaxInFlight} is too small; use at least 1.");
         Require(MaxQueued >= 0, $"--max-queued: {MaxQueued} must not be negative.");
         Require(QueueTime > TimeSpan.Zero, "--queue-time must be more than 0 s.");

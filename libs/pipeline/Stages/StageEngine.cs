@@ -53,6 +53,9 @@ public sealed class StageEngine : ISessionEngine
         _executor.Start(session, epoch, keep, nextIncarnation, answer);
 
     /// <inheritdoc/>
+    public void Mirror(SessionId session, Epoch epoch, ImmutableArray<MirrorTarget> targets) => _executor.Mirror(session, epoch, targets);
+
+    /// <inheritdoc/>
     public void Acknowledge(SessionId session, Epoch epoch, int known) => _executor.Acknowledge(session, epoch, known);
 
     /// <inheritdoc/>

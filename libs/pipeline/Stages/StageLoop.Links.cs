@@ -63,6 +63,7 @@ internal sealed partial class StageLoop
                 session.Sender.Connected(generation);
             }
 
+            session.Mirrors.ForEach(mirror => mirror.OnLinkUp(peer));
             if (session.Previous == peer)
             {
                 session.Previous.Say(session.Receiver.Connected(generation), session.Receiver.StateWant);
@@ -86,6 +87,7 @@ internal sealed partial class StageLoop
                 ReportLoss(session, isUnknown: false);
             }
 
+            session.Mirrors.ForEach(mirror => mirror.OnLinkDown(peer));
             if (session.Previous == peer)
             {
                 session.Receiver.Disconnected();
@@ -225,7 +227,8 @@ internal sealed partial class StageLoop
 
         if (session.Next != peer)
         {
-            return; // the path has changed since it was said
+            OnMirrorMessage(session, peer, generation, message, want);
+            return;
         }
 
         if (session.Sender.OnMessage(generation, message, want) == SenderEvent.StageLost)
@@ -243,6 +246,20 @@ internal sealed partial class StageLoop
                 peer.IsThrottled = false;
                 SettleAll(peer);
             }
+        }
+    }
+
+    /// <summary>A standby says where it is; what nobody speaks for any more is of a path that has changed.</summary>
+    private void OnMirrorMessage(StageSession session, StagePeer peer, long generation, in FlowMessage message, ReadOnlySpan<PositionRange> want)
+    {
+        if (session.Mirrors.Find(mirror => mirror.Peer == peer) is { } mirror)
+        {
+            if (mirror.Sender.OnMessage(generation, message, want) == SenderEvent.StageLost)
+            {
+                session.Mirrors.Remove(mirror);
+            }
+
+            Unsettle(session);
         }
     }
 
@@ -269,6 +286,11 @@ internal sealed partial class StageLoop
             if (!Adopt(session, TokenRows.Read(run.TokenIds[index], run.Row(index))))
             {
                 return;
+            }
+
+            if (session.IsStandby)
+            {
+                session.Acknowledge(session.TokenCount); // the router has them from the head that it stands by for
             }
 
             Acknowledge(session, session.Receiver.Computed(1), rows: 1, atOnce: false);

@@ -90,9 +90,7 @@ internal sealed partial class StageLoop
                 break;
             }
 
-            var (type, width) = _isTail
-                ? (TokenRows.TypeOf(session.Request.Sampling), TokenRows.PairsOf(session.Request.Sampling))
-                : (_rowType, _width);
+            var (type, width) = RowFormOf(session);
             var taken = session.Next.Append(
                 new RowRun(session.Id, run.Epoch, run.Incarnation, run.Kind, run.First, rows.Count, type, width),
                 rows.TokenIds,
@@ -107,8 +105,48 @@ internal sealed partial class StageLoop
         }
 
         CountInFlight(session);
+        for (var i = session.Mirrors.Count - 1; i >= 0; i--)
+        {
+            if (!TrySettle(session, session.Mirrors[i]))
+            {
+                session.Mirrors.RemoveAt(i);
+            }
+        }
+
         return !isWaiting;
     }
+
+    /// <summary>Sends a standby what it lacks, as far as there is room; false when the journal does not have it at hand.</summary>
+    private bool TrySettle(StageSession session, StageMirror mirror)
+    {
+        while (mirror.Peer.HasRoom(FramePriority.Prefill) && mirror.Sender.TryNext(FrameLimits.MaxRows, out var run))
+        {
+            var rows = session.Journal.Read(session.Sender, run.First, run.Count);
+            if (rows.Count == 0)
+            {
+                return false;
+            }
+
+            var (type, width) = RowFormOf(session);
+            var taken = mirror.Peer.Append(
+                new RowRun(session.Id, run.Epoch, run.Incarnation, run.Kind, run.First, rows.Count, type, width),
+                rows.TokenIds,
+                run.SampleFrom,
+                rows.Payload,
+                FramePriority.Prefill);
+            if (taken > 0)
+            {
+                mirror.Sender.Sent(run with { Count = taken });
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>What this stage's rows look like on a link: hidden states, or the tail's tokens.</summary>
+    private (TensorType Type, int Width) RowFormOf(StageSession session) => _isTail
+        ? (TokenRows.TypeOf(session.Request.Sampling), TokenRows.PairsOf(session.Request.Sampling))
+        : (_rowType, _width);
 
     /// <summary>
     /// Keeps the sum of prefill bytes on their way to the next hop. What may be unacknowledged for laziness alone does

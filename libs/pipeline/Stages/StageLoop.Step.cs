@@ -51,7 +51,7 @@ internal sealed partial class StageLoop
                 throw new InvalidOperationException($"the plan gave session {session.Id} {count} positions at {start}, but their KV blocks cannot be had");
             }
 
-            var samples = _isTail && start <= session.KnownIds - 1 && start + count >= session.KnownIds;
+            var samples = _isTail && !session.IsStandby && start <= session.KnownIds - 1 && start + count >= session.KnownIds;
             AddPart(session, start, count, session.Inbox, isRebuild: false, samples);
         }
 
@@ -131,6 +131,11 @@ internal sealed partial class StageLoop
     /// <summary>Room for the outputs, so that nothing that was computed is lost; other sessions give way where they can.</summary>
     private bool TryReserveOutputs(StageSession session, int start, int count)
     {
+        if (session.IsStandby)
+        {
+            return true; // it keeps none
+        }
+
         var (first, outputs) = _isTail ? (session.KnownIds, 1) : (start, count);
         while (!session.Journal.TryReserve(session.Sender, first, outputs))
         {
@@ -202,7 +207,7 @@ internal sealed partial class StageLoop
                 continue; // another part of this step ended it
             }
 
-            if (!_isTail)
+            if (!_isTail && !part.Session.IsStandby)
             {
                 KeepOutputs(part);
             }
@@ -240,6 +245,8 @@ internal sealed partial class StageLoop
             {
                 throw new InvalidOperationException($"the journal of session {session.Id} had reserved position {part.Start + i}");
             }
+
+            session.NoteOutput(part.Start + i);
         }
     }
 
@@ -282,6 +289,8 @@ internal sealed partial class StageLoop
         {
             throw new InvalidOperationException($"the journal of session {session.Id} had reserved token {index}");
         }
+
+        session.NoteOutput(session.KnownIds);
 
         if (session.HasRoomFor(session.KnownIds, 1))
         {

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Batching;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.KvCache;
@@ -62,8 +64,8 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
     /// <summary>Bytes that the journals hold (tests).</summary>
     internal long JournalBytes => _budget.Used;
 
-    /// <summary>Bytes of their file in use (tests).</summary>
-    internal long JournalSpillBytes => _spill?.UsedBytes ?? 0;
+    /// <summary>The file that takes what they have no memory for (tests, benchmarks).</summary>
+    internal JournalSpill? Spill => _spill;
 
     /// <summary>Frees what frames and journals hold.</summary>
     public void Dispose()
@@ -139,15 +141,36 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         // blocks were reclaimed or it is new on the path, says so to the previous one.
         session.MayMatch = false;
         session.Journal.Truncate(session.Flow.KeptOutputs(keep, session.KnownIds));
-        var state = session.Flow.Resume(session.Epoch, keep, session.Sequence.Length, session.KnownIds, nextIncarnation);
+        var state = session.IsStandby
+            ? session.Flow.ResumeReceiver(session.Epoch, session.Sequence.Length, session.KnownIds)
+            : session.Flow.Resume(session.Epoch, keep, session.Sequence.Length, session.KnownIds, nextIncarnation);
         session.Previous.Say(state, session.Receiver.StateWant);
         session.FollowReceiver();
         Unsettle(session);
-        if (session.Next.IsLost)
+        if (session is { IsStandby: false, Next.Generation: 0 })
         {
-            // It went down while the session was fenced and had nothing to miss.
+            // It may be up in a moment, or never: the router judges.
             session.Sink.OnStageLost(new StageLoss(session.Id, session.Epoch, session.Next.Id, IsUnknownThere: false));
         }
+    }
+
+    public override void Mirror(SessionId id, Epoch epoch, ImmutableArray<MirrorTarget> targets)
+    {
+        if (Table.Find(id, epoch) is not { IsStandby: false } session || session.State == SessionState.Opened)
+        {
+            return;
+        }
+
+        session.Mirrors.Clear();
+        foreach (var target in targets)
+        {
+            if (_neighbours.Connect(new StageAddress(target.WorkerId, target.Address, session.Path.Next.Range)) is null)
+            {
+                session.Mirrors.Add(new StageMirror(id, PeerOf(target.WorkerId), target, session.Sender, _stage.WindowRows, _isTail));
+            }
+        }
+
+        Unsettle(session);
     }
 
     protected override void OnRemoved(StageSession session)

@@ -35,9 +35,6 @@ internal sealed class StagePeer : IDisposable
     /// <summary>Number of the connection that is up; 0 for none.</summary>
     public long Generation { get; private set; }
 
-    /// <summary>Whether a connection was up and none is now.</summary>
-    public bool IsLost { get; private set; }
-
     /// <summary>Prefill bytes on their way to the neighbour, as far as it has not acknowledged them.</summary>
     public long InFlightBytes { get; set; }
 
@@ -51,7 +48,7 @@ internal sealed class StagePeer : IDisposable
     public void Up(IStageWire wire, long generation)
     {
         Drop();
-        (_wire, Generation, IsLost) = (wire, generation, false);
+        (_wire, Generation) = (wire, generation);
     }
 
     /// <summary>A connection is gone; what was to go over it is dropped.</summary>
@@ -64,7 +61,6 @@ internal sealed class StagePeer : IDisposable
         }
 
         Drop();
-        IsLost = true;
         return true;
     }
 

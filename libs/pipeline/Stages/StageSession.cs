@@ -50,6 +50,12 @@ internal sealed class StageSession : EngineSession
     /// <summary>What goes to the next stage.</summary>
     public HopSender Sender => Flow.Sender;
 
+    /// <summary>Standbys of the next stage.</summary>
+    public List<StageMirror> Mirrors { get; } = [];
+
+    /// <summary>Whether it computes for a takeover only: nothing is kept for a next stage, nothing sampled.</summary>
+    public bool IsStandby => Request.IsStandby;
+
     /// <summary>The outputs (the tail's: the tokens) that can be sent again.</summary>
     public RowJournal Journal { get; }
 
@@ -103,6 +109,7 @@ internal sealed class StageSession : EngineSession
     public void FenceHops(Epoch epoch, StagePeer previous, StagePeer next)
     {
         Flow.Fence(epoch);
+        Mirrors.Clear();
         DropRows();
         UnacknowledgedRows = 0;
         Next.InFlightBytes -= InFlightBytes;
@@ -145,7 +152,7 @@ internal sealed class StageSession : EngineSession
     public override int SetAnswer(ReadOnlySpan<int> more)
     {
         KnownIds = base.SetAnswer(more);
-        SampleFrom = KnownIds - 1;
+        SampleFrom = IsStandby ? int.MaxValue : KnownIds - 1;
         return KnownIds;
     }
 
@@ -172,6 +179,15 @@ internal sealed class StageSession : EngineSession
         ids.CopyTo(AllTokenIds[first..]);
         KnownIds = Math.Max(KnownIds, first + ids.Length);
         return true;
+    }
+
+    /// <summary>An output has entered the journal: standbys get it, too.</summary>
+    public void NoteOutput(int position)
+    {
+        foreach (var mirror in Mirrors)
+        {
+            mirror.Sender.Produced(position, 1);
+        }
     }
 
     /// <summary>Notes the token that the tail has sampled.</summary>

@@ -12,6 +12,7 @@ internal enum CommandKind
     Cancel,
     RenewLease,
     Stop,
+    Mirror,
     LinkUp,
     LinkDown,
     LinkRoom,
@@ -28,6 +29,7 @@ internal enum CommandKind
 /// <param name="Link">The link that a command about links concerns.</param>
 /// <param name="Content">What came over it.</param>
 /// <param name="Answer">Ids that Start brings.</param>
+/// <param name="Mirrors">Standbys of the next stage.</param>
 internal readonly record struct Command(
     CommandKind Kind,
     SessionId Session = default,
@@ -37,7 +39,8 @@ internal readonly record struct Command(
     long Number = 0,
     object? Link = null,
     IDisposable? Content = null,
-    ImmutableArray<int> Answer = default);
+    ImmutableArray<int> Answer = default,
+    ImmutableArray<MirrorTarget> Mirrors = default);
 
 /// <summary>An Open and who waits for its answer.</summary>
 internal sealed class Opening(OpenRequest request, ISessionSink sink)

@@ -86,6 +86,10 @@ public sealed class Executor : ISessionEngine
         _commands.Enqueue(new Command(CommandKind.Start, session, epoch, keep, Number: nextIncarnation, Answer: answer));
 
     /// <inheritdoc/>
+    public void Mirror(SessionId session, Epoch epoch, ImmutableArray<MirrorTarget> targets) =>
+        _commands.Enqueue(new Command(CommandKind.Mirror, session, epoch, Mirrors: targets));
+
+    /// <inheritdoc/>
     public void Acknowledge(SessionId session, Epoch epoch, int known) =>
         _commands.Enqueue(new Command(CommandKind.Acknowledge, session, epoch, known));
 
@@ -228,6 +232,9 @@ public sealed class Executor : ISessionEngine
                 break;
             case CommandKind.RenewLease:
                 _loop.RenewLease(command.Session, Now);
+                break;
+            case CommandKind.Mirror:
+                _loop.Mirror(command.Session, command.Epoch, command.Mirrors);
                 break;
             case CommandKind.LinkUp or CommandKind.LinkDown or CommandKind.LinkRoom or CommandKind.Frame:
                 _loop.Receive(command);

@@ -32,6 +32,14 @@ public interface ISessionEngine : IAsyncDisposable
     /// <param name="answer">Ids of the answer that follow those of the Open; default: none.</param>
     void Start(SessionId session, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default);
 
+    /// <summary>
+    /// Names the standbys that get what this stage sends as well, in the place of all that were named before. An engine that
+    /// sends nothing to other stages ignores it.
+    /// </summary>
+    void Mirror(SessionId session, Epoch epoch, ImmutableArray<MirrorTarget> targets)
+    {
+    }
+
     /// <summary>The router knows <paramref name="known"/> tokens of prompt and answer; the engine runs at most 32 ahead (rule 6).</summary>
     void Acknowledge(SessionId session, Epoch epoch, int known);
 
@@ -68,6 +76,9 @@ public sealed record OpenRequest
     /// <summary>Ids of the answer that are known already; the session goes on from there.</summary>
     public ImmutableArray<int> AnswerTokenIds { get; init; } = [];
 
+    /// <summary>Whether this stage stands by: it computes what is mirrored to it in its place on the path, and sends nothing on.</summary>
+    public bool IsStandby { get; init; }
+
     /// <summary>Whether the session must be held already, at a lower epoch: refused with <see cref="OpenRefusal.NotHeld"/> when it is not.</summary>
     public bool IsFence { get; init; }
 
@@ -86,6 +97,13 @@ public sealed record OpenRequest
     /// <summary>Orders sessions by age, equally at all stages of a path (ties by id); lower is older.</summary>
     public long Arrival { get; init; }
 }
+
+/// <summary>A standby of the next stage.</summary>
+/// <param name="WorkerId">Its worker.</param>
+/// <param name="Address">Where its links are dialled.</param>
+/// <param name="Incarnation">As it accepted the session.</param>
+/// <param name="Applied">Positions (of the tail's: tokens) that it has.</param>
+public sealed record MirrorTarget(string WorkerId, Uri Address, long Incarnation, int Applied);
 
 /// <summary>Why an Open was refused.</summary>
 public enum OpenRefusal

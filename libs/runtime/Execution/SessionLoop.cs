@@ -39,6 +39,11 @@ internal abstract class SessionLoop
     /// <summary>See <see cref="ISessionEngine.Start"/>.</summary>
     public abstract void Start(SessionId id, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default);
 
+    /// <summary>See <see cref="ISessionEngine.Mirror"/>.</summary>
+    public virtual void Mirror(SessionId id, Epoch epoch, ImmutableArray<MirrorTarget> targets)
+    {
+    }
+
     /// <summary>See <see cref="ISessionEngine.Acknowledge"/>.</summary>
     public abstract void Acknowledge(SessionId id, Epoch epoch, int known);
 

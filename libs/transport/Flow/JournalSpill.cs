@@ -27,6 +27,8 @@ public sealed partial class JournalSpill : IDisposable
     private readonly Lock _lock = new(); // guards _isStarted and _isDisposed
     private ISpillFile? _file; // the thread's
     private bool _hasWarned; // the thread's
+    private long _writtenBytes;
+    private long _readBytes;
     private bool _isStarted;
     private bool _isDisposed;
 
@@ -62,6 +64,12 @@ public sealed partial class JournalSpill : IDisposable
 
     /// <summary>Bytes of the file in use, chunks on their way there included.</summary>
     public long UsedBytes => _store.UsedBytes;
+
+    /// <summary>Bytes written to the file so far.</summary>
+    public long WrittenBytes => Interlocked.Read(ref _writtenBytes);
+
+    /// <summary>Bytes read back so far.</summary>
+    public long ReadBytes => Interlocked.Read(ref _readBytes);
 
     /// <summary>Bytes in memory beside the journals' budget: chunks that wait to be written, and chunks read back.</summary>
     public long MemoryBytes => _store.MemoryBytes;
@@ -174,6 +182,7 @@ public sealed partial class JournalSpill : IDisposable
         {
             _file ??= _open();
             _file.Write(chunk.Slot * _options.ChunkBytes, bytes);
+            Interlocked.Add(ref _writtenBytes, bytes.Length);
             return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -189,6 +198,7 @@ public sealed partial class JournalSpill : IDisposable
         try
         {
             _file!.Read(chunk.Slot * _options.ChunkBytes, bytes.Span);
+            Interlocked.Add(ref _readBytes, bytes.Length);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

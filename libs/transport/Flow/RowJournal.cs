@@ -34,6 +34,7 @@ public sealed class RowJournal : IDisposable
     private readonly int _chunkBytes;
     private int _readingFrom; // the spilled chunks in [from, to) are wanted in memory
     private int _readingTo;
+    private bool _isServed; // the first of them has been read
     private int _reopening = None; // the spilled chunk that is to be written to again
 
     /// <summary>A journal of rows of <paramref name="rowBytes"/> bytes.</summary>
@@ -173,7 +174,7 @@ public sealed class RowJournal : IDisposable
         var (chunk, slot) = Math.DivRem(first, ChunkRows);
         if (_chunks.TryGetValue(chunk, out var buffer))
         {
-            WantOnly(0, 0);
+            ReleaseServed();
             return Rows(buffer, slot, count);
         }
 
@@ -187,6 +188,7 @@ public sealed class RowJournal : IDisposable
         switch (access)
         {
             case SpillAccess.AtHand:
+                _isServed = true;
                 return Rows(spilled.Bytes!, slot, count);
             case SpillAccess.Lost:
                 Forget(sender, chunk);
@@ -372,13 +374,30 @@ public sealed class RowJournal : IDisposable
             }
         }
 
-        (_readingFrom, _readingTo) = (from, to);
+        (_readingFrom, _readingTo, _isServed) = (from, to, false);
         for (var chunk = from + 1; chunk < to; chunk++)
         {
             if (_spilled.TryGetValue(chunk, out var ahead))
             {
                 _spill!.Want(ahead, ahead: true);
             }
+        }
+    }
+
+    /// <summary>
+    /// Whoever read from the file reads from memory now, or somebody else does: what has been read may go, what was asked
+    /// for and has not come yet is still awaited.
+    /// </summary>
+    private void ReleaseServed()
+    {
+        if (_isServed)
+        {
+            if (_readingFrom != _reopening && _spilled.TryGetValue(_readingFrom, out var served))
+            {
+                _spill!.Unwant(served);
+            }
+
+            (_readingFrom, _isServed) = (_readingFrom + 1, false);
         }
     }
 

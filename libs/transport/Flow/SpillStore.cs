@@ -248,10 +248,11 @@ internal sealed class SpillStore
     // All below: under the lock.
     private bool TryTake(out SpillWork work)
     {
-        // Reads first: somebody waits for them.
+        // Reads first: somebody waits for them. Also one that is not wanted any more is done, because its wake may be
+        // waited for.
         while (_reads.TryDequeue(out var chunk))
         {
-            if (chunk.IsWanted)
+            if (!chunk.IsReleased)
             {
                 work = new SpillWork(SpillWorkKind.Read, chunk, null);
                 return true;
@@ -259,10 +260,7 @@ internal sealed class SpillStore
 
             chunk.IsReading = false;
             _loadedBytes -= chunk.Length;
-            if (chunk.IsReleased)
-            {
-                FreeSlot(chunk);
-            }
+            FreeSlot(chunk);
         }
 
         if (_usedSlots == 0 && _nextSlot > 0)

@@ -69,8 +69,11 @@ public sealed class StageFlow
     public FlowMessage Resume(Epoch epoch, int keep, int applied, int known, long nextIncarnation)
     {
         Sender.Resume(epoch, KeptOutputs(keep, known), sampleFrom: known - 1, nextIncarnation);
-        return Receiver.Resume(epoch, _isHead ? known : applied);
+        return ResumeReceiver(epoch, applied, known);
     }
+
+    /// <summary>As <see cref="Resume"/>, of a stage that stands by: it takes what comes and sends nothing.</summary>
+    public FlowMessage ResumeReceiver(Epoch epoch, int applied, int known) => Receiver.Resume(epoch, _isHead ? known : applied);
 
     /// <summary>Outputs from here on are void after a Resume: hidden states of positions, or at the tail tokens.</summary>
     public int KeptOutputs(int keep, int known) => _isTail ? known : keep;

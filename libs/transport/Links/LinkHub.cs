@@ -101,19 +101,24 @@ public sealed partial class LinkHub : IAsyncDisposable
 
         var link = GetOrAdd(peerId)
             ?? throw new InvalidOperationException($"There are {Options.MaxLinks} links already; raise {nameof(LinkOptions.MaxLinks)}.");
-        if (!_dialled.TryGetValue(peerId, out var peer))
+        if (!_dialled.ContainsKey(peerId))
         {
             CreateChannel(peerId, address).Dispose(); // throws here and now if one can never be made
-            lock (_lock)
-            {
-                peer = _dialled.GetOrAdd(peerId, static (_, state) => state.Hub.StartDialling(state.Link, state.Address), (Hub: this, Link: link, Address: address));
-            }
         }
 
-        peer.Address = address;
-        if (link.Current is null)
+        lock (_lock)
         {
-            peer.Dialer.Request();
+            if (!_dialled.TryGetValue(peerId, out var peer))
+            {
+                _dialled[peerId] = StartDialling(link, address);
+                return link;
+            }
+
+            peer.Address = address;
+            if (link.Current is null)
+            {
+                peer.Dialer.Request();
+            }
         }
 
         return link;

@@ -83,6 +83,10 @@ internal static class PathPolicy
         return ToChoice(best.Group, path, loads, request, options, reason);
     }
 
+    /// <summary>Whether all of these shards are on the map: a path over others cannot be compared.</summary>
+    public static bool IsOn(PathMap map, ImmutableArray<ShardKey> shards) =>
+        !shards.IsDefaultOrEmpty && map.Groups.Any(group => shards.All(shard => group.Find(shard) >= 0));
+
     /// <summary>Loads are exact, so nothing counts as about as good but what is.</summary>
     private static double Margin(PathGroup group, double share) => group.HasSpeeds ? share : 0;
 

@@ -10,8 +10,31 @@ internal sealed partial class WorkerDirectory
     /// <inheritdoc/>
     public ReservedPath? Find(RerouteRequest request)
     {
+        var wanted = ToWanted(request);
+        var members = Members;
+        return Find(_map, members, request.Plan.Model, wanted) ?? Find(_lastResort, members, request.Plan.Model, wanted);
+    }
+
+    /// <inheritdoc/>
+    public ReservedPath? FindFaster(RerouteRequest request, WorkerPath present, double factor)
+    {
+        var (map, members) = _map.At(request.Plan.Model, Members);
+        var (wanted, options) = (ToWanted(request), _pathOptions with { KeepShare = factor - 1 });
+        return Ledger.Reserve(map, wanted, loads =>
+                PathPolicy.Choose(map, loads, wanted, options, present.Shards, random: null) is { } choice
+                    && !double.IsNaN(choice.Cost.ComputeMs) && !choice.Shards.SequenceEqual(present.Shards)
+                    && PathPolicy.IsOn(map, present.Shards)
+                    ? choice
+                    : null)
+            is var (choice, reservation)
+            ? new ReservedPath(ToPath(choice, members), reservation)
+            : null;
+    }
+
+    private static PathRequest ToWanted(RerouteRequest request)
+    {
         var kept = request.Kept.Select(static stage => (stage.PresentWorkerId, stage.Range)).ToHashSet();
-        var wanted = new PathRequest
+        return new PathRequest
         {
             PromptTokens = request.Known,
             MaxTokens = request.Plan.Prompt.Length + request.Plan.Sampling.MaxTokens - request.Known,
@@ -20,8 +43,26 @@ internal sealed partial class WorkerDirectory
             Kept = kept,
             Avoided = request.Avoided,
         };
-        var members = Members;
-        return Find(_map, members, request.Plan.Model, wanted) ?? Find(_lastResort, members, request.Plan.Model, wanted);
+    }
+
+    /// <inheritdoc/>
+    public WorkerPathStage? FindStandby(RemoteSession session, SessionPlan plan, WorkerPath path, int place, int known, ImmutableHashSet<string> without)
+    {
+        var (map, members) = _map.At(plan.Model, Members);
+        var loads = Ledger.Loads(map);
+        var wanted = new PathRequest { PromptTokens = known, MaxTokens = plan.Prompt.Length + plan.Sampling.MaxTokens - known, NumericClass = path.Offer.NumericClass };
+        var least = -1;
+        for (var i = 0; i < map.Nodes.Length; i++)
+        {
+            if (map.Nodes[i] is var node && node.Offer.Range == path.Stages[place].Range && !without.Contains(node.WorkerId)
+                && StageCost.HasRoom(node.Offer, loads[i], wanted)
+                && (least < 0 || loads[i].Sessions < loads[least].Sessions))
+            {
+                least = i;
+            }
+        }
+
+        return least < 0 ? null : ToStage(members[map.Nodes[least].Candidate], new PathHop(map.Nodes[least].Candidate, map.Nodes[least].Offer, map.Nodes[least].Key));
     }
 
     /// <inheritdoc/>

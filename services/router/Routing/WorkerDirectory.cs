@@ -56,7 +56,7 @@ internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDi
         _credentials = credentials;
         _clock = clock;
         _router = options.RouterId;
-        _failover = new FailoverOptions { IsOn = options.Failover };
+        _failover = (linkOptions.Failover ?? new FailoverOptions()) with { IsOn = options.Failover, Standbys = options.Standbys };
         _pathOptions = pathOptions ?? new PathOptions();
         _map = new LiveMap(_pathOptions, clock);
         _lastResort = new LiveMap(_pathOptions, clock, withLeaving: true);
@@ -271,6 +271,7 @@ internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDi
                 shards[0].VocabularySize))
         {
             Cost = choice.Cost,
+            Shards = choice.Shards,
             Reason = choice.Reason,
         };
     }

@@ -9,6 +9,18 @@ internal interface IPathFinder
     /// <summary>A path with a place on it; null when there is none now.</summary>
     ReservedPath? Find(RerouteRequest request);
 
+    /// <summary>
+    /// A path with a place on it that costs much less than the present one, by measured speeds; null when there is none, or
+    /// nothing is known of speeds.
+    /// </summary>
+    /// <param name="request">The session, all of whose stages are kept.</param>
+    /// <param name="present">Its path.</param>
+    /// <param name="factor">How many times less.</param>
+    ReservedPath? FindFaster(RerouteRequest request, WorkerPath present, double factor);
+
+    /// <summary>A worker that serves the layers of a stage and could stand by for it; null when there is none with room.</summary>
+    WorkerPathStage? FindStandby(RemoteSession session, SessionPlan plan, WorkerPath path, int place, int known, ImmutableHashSet<string> without);
+
     /// <summary>For the log: what became of a lost stage.</summary>
     void OnRerouted(in RerouteReport report);
 

@@ -79,6 +79,7 @@ internal sealed partial class RemoteSession
                 SessionCommand.Open => new RouterMessage { Open = ToOpen(seat) },
                 SessionCommand.Rejoin => new RouterMessage { Rejoin = new Rejoin { Session = Reference(seat), Known = _core.KnownAt(seat) } },
                 SessionCommand.Start => new RouterMessage { Start = ToStart(seat) },
+                SessionCommand.Mirror => new RouterMessage { Mirror = ToMirror(seat) },
                 SessionCommand.Acknowledge => new RouterMessage { Acknowledge = new Acknowledge { Session = Reference(seat), Known = _core.Consumed } },
                 SessionCommand.Cancel => new RouterMessage
                 {
@@ -101,14 +102,36 @@ internal sealed partial class RemoteSession
 
     private Open ToOpen(int seat)
     {
-        var open = RouterMapping.ToWire(Plan, Reference(seat, incarnation: 0), TimeLeft(), _path, _core.PlaceOf(seat));
+        var place = _core.PlaceOf(seat);
+        var path = _standbys.TryGetValue(seat, out var standby) && _core.IsStandby(seat)
+            ? _path with { Stages = _path.Stages.SetItem(place, standby) }
+            : _path;
+        var open = RouterMapping.ToWire(Plan, Reference(seat, incarnation: 0), TimeLeft(), path, place);
+        open.Standby = _core.IsStandby(seat);
         open.Answer.AddRange(_ids.Take(_core.OpenAnswer));
         return open;
     }
 
+    private Mirror ToMirror(int seat)
+    {
+        var mirror = new Mirror { Session = Reference(seat) };
+        foreach (var standby in _core.MirrorsOf(seat))
+        {
+            mirror.Targets.Add(new Mirror.Types.Target
+            {
+                Worker = _standbys[standby].PresentWorkerId,
+                Address = _standbys[standby].LinkAddress.GetLeftPart(UriPartial.Authority),
+                Incarnation = _core.Incarnation(standby),
+                Applied = _core.MirrorFrom(standby),
+            });
+        }
+
+        return mirror;
+    }
+
     private Start ToStart(int seat)
     {
-        var start = new Start { Session = Reference(seat), Keep = _core.Keep, NextIncarnation = _core.NextIncarnation(seat) };
+        var start = new Start { Session = Reference(seat), Keep = _core.KeepAt(seat), NextIncarnation = _core.NextIncarnation(seat) };
         start.Answer.AddRange(_ids.Skip(_core.OpenAnswer).Take(_core.StartAnswer));
         return start;
     }
@@ -123,6 +146,7 @@ internal sealed partial class RemoteSession
                 return WatchVerdict.Fine;
             }
 
+            CompareAtTimes(_clock.GetTimestamp());
             var verdict = _watch.Tick(_clock.GetTimestamp(), _clock.TimestampFrequency, _core.IsWaitingForWorker, limits);
             if (verdict == WatchVerdict.Probe)
             {
@@ -152,9 +176,10 @@ internal sealed partial class RemoteSession
 
             _watch.Reset(_clock.GetTimestamp());
             allAccepted = _core.IsAccepted;
-            if (allAccepted)
+            if (allAccepted && _core.IsOnPath(seat))
             {
                 _allAccepted?.TrySetResult();
+                SeekStandbys(TimeSpan.Zero);
             }
 
             Settle();

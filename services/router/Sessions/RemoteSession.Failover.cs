@@ -66,7 +66,7 @@ internal sealed partial class RemoteSession
             else if (_suspectedAt < 0)
             {
                 _suspectedAt = _core.Received;
-                _ = LookAtLinkAsync(at, lost, seat);
+                _ = LookAtLinkAsync(at, lost, seat, isNew: _core.Received == _core.OpenAnswer);
             }
         }
     }
@@ -96,12 +96,12 @@ internal sealed partial class RemoteSession
     /// A link between two workers is down. The receiver's end may be known soon (then its control stream says so), or the
     /// link may come back and the session go on by itself; else a path around it is looked for.
     /// </summary>
-    private async Task LookAtLinkAsync(Epoch at, int lost, int reporter)
+    private async Task LookAtLinkAsync(Epoch at, int lost, int reporter, bool isNew)
     {
         // A token that was under way when the link broke still comes: after one, it is looked at once more.
         for (var isLast = false; ; isLast = true)
         {
-            await Task.Delay(_failover.LinkGrace, _clock);
+            await Task.Delay(isNew ? _failover.NewLinkGrace : _failover.LinkGrace, _clock);
             lock (_gate)
             {
                 if (at != _core.Epoch || _core.NeedsPath || _suspectedAt < 0)
@@ -302,21 +302,22 @@ internal sealed partial class RemoteSession
         var path = new int[found.Path.Stages.Length];
         for (var i = 0; i < path.Length; i++)
         {
-            var link = found.Path.Stages[i].Link;
-            var seat = _seats.FindIndex(each => ReferenceEquals(each.Link, link));
-            if (seat < 0)
+            var (seat, isNew) = SeatOf(found.Path.Stages[i].Link);
+            if (isNew)
             {
-                seat = _core.AddSeat();
-                _seats.Add(new Seat(link));
-                added.Add((link, seat));
-            }
-            else if (_seats[seat].IsForgotten)
-            {
-                _seats[seat].IsForgotten = false;
-                added.Add((link, seat));
+                added.Add((found.Path.Stages[i].Link, seat));
             }
 
             path[i] = seat;
+        }
+
+        // A standby serves whoever computes the same layers, in whatever place of the path they are now.
+        foreach (var (seat, place) in _core.Standbys.ToArray())
+        {
+            if (place >= found.Path.Stages.Length || found.Path.Stages[place].Range != _standbys[seat].Range)
+            {
+                _core.DropStandby(seat);
+            }
         }
 
         _path = found.Path;
@@ -384,6 +385,7 @@ internal sealed partial class RemoteSession
             }
         }
 
+        kept.AddRange(WarmStandbys());
         return new RerouteRequest(this, Plan, _path.Offer.NumericClass, _core.Known, kept.ToImmutable(), [.. _avoided.Keys]);
     }
 

@@ -18,6 +18,9 @@ internal enum SessionCommand
     /// <summary>Acknowledge <see cref="SessionCore.Consumed"/>.</summary>
     Acknowledge,
 
+    /// <summary>Name the standbys that the stage mirrors to, <see cref="SessionCore.MirrorsOf"/>.</summary>
+    Mirror,
+
     /// <summary>Cancel at <see cref="SessionCore.CancelEpoch"/>.</summary>
     Cancel,
 }

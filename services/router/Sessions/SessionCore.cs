@@ -29,7 +29,9 @@ internal sealed class SessionCore
     private readonly int _promptTokens;
     private readonly SessionRules _rules;
     private List<StageTalk> _seats = [];
+    private List<(int Seat, int Place)> _standbys = [];
     private int[] _path;
+    private int _standbysVersion; // of this epoch
     private bool _cancelRequested;
     private bool _isComplete;  // the head has the whole answer, of which tokens are still missing here
     private int _consumed;
@@ -63,6 +65,9 @@ internal sealed class SessionCore
 
     /// <summary>Seats of the path, from the head to the tail.</summary>
     public ReadOnlySpan<int> Path => _path;
+
+    /// <summary>Seats of workers that stand by, each for the stage at a place of the path.</summary>
+    public IReadOnlyList<(int Seat, int Place)> Standbys => _standbys;
 
     /// <summary>The head's seat.</summary>
     public int Head => _path[0];
@@ -103,6 +108,19 @@ internal sealed class SessionCore
     /// </summary>
     public int Keep => IsResume ? _startKnown - (_rules.HasFlag(SessionRules.LastPositionRunsAgain) ? 1 : 0) : Math.Min(CachedPrefix, _promptTokens - 1) / KvGroup.BlockTokens * KvGroup.BlockTokens;
 
+    /// <summary>As <see cref="Keep"/>, of a standby, which may have cached less than the stages of the path.</summary>
+    public int KeepAt(int seat) => IsStandby(seat) && !IsResume ? Math.Min(Keep, _seats[seat].CachedPrefix / KvGroup.BlockTokens * KvGroup.BlockTokens) : Keep;
+
+    /// <summary>Seats that a stage mirrors to: those that stand by for the next stage, the tail's next being the head.</summary>
+    public IEnumerable<int> MirrorsOf(int seat)
+    {
+        var place = (PlaceOf(seat) + 1) % _path.Length;
+        return _standbys.Where(standby => standby.Place == place && IsWarm(standby.Seat)).Select(static standby => standby.Seat);
+    }
+
+    /// <summary>Positions, or of the tail's tokens, that a warm standby has as far as it is known: what follows is mirrored to it.</summary>
+    public int MirrorFrom(int seat) => PlaceOf(seat) == 0 ? _startKnown : Math.Min(KeepAt(seat), _seats[seat].CachedPrefix);
+
     /// <summary>Whether all stages have accepted the session at the present epoch.</summary>
     public bool IsAccepted => Array.TrueForAll(_path, seat => _seats[seat].IsAccepted);
 
@@ -127,8 +145,15 @@ internal sealed class SessionCore
     /// <summary>Whether a seat is on the path.</summary>
     public bool IsOnPath(int seat) => Array.IndexOf(_path, seat) >= 0;
 
-    /// <summary>A seat's place on the path, from 0.</summary>
-    public int PlaceOf(int seat) => Array.IndexOf(_path, seat);
+    /// <summary>A seat's place on the path, from 0, or the place that it stands by for; -1 when it has neither.</summary>
+    public int PlaceOf(int seat) => IsOnPath(seat) ? Array.IndexOf(_path, seat)
+        : _standbys.FindIndex(standby => standby.Seat == seat) is var at and >= 0 ? _standbys[at].Place : -1;
+
+    /// <summary>Whether a seat stands by for a stage.</summary>
+    public bool IsStandby(int seat) => _standbys.Exists(standby => standby.Seat == seat);
+
+    /// <summary>Whether a worker that stands by has a state to take over with.</summary>
+    public bool IsWarm(int seat) => _seats[seat] is { IsAccepted: true, IsStarted: true, IsConnected: true };
 
     /// <summary>Whether a seat's worker is lost for the present epoch, or out of reach.</summary>
     public bool IsGone(int seat) => _seats[seat] is { IsLost: true } or { IsUnreachable: true };
@@ -155,7 +180,7 @@ internal sealed class SessionCore
     public Epoch CancelEpoch(int seat) => Epoch with { N = _seats[seat].Cancelled };
 
     /// <summary>Whether the seat's lease is to be renewed.</summary>
-    public bool HoldsLease(int seat) => !IsEnding && IsOnPath(seat) && _seats[seat] is { IsAccepted: true, IsDone: false };
+    public bool HoldsLease(int seat) => !IsLeaving(seat) && _seats[seat] is { IsAccepted: true, IsDone: false };
 
     /// <summary>
     /// Whether there is nothing more to say to a seat or to hear from it. A Cancel on a connection over which the
@@ -183,6 +208,12 @@ internal sealed class SessionCore
             return SessionCommand.None; // in this epoch
         }
 
+        var isStandby = !IsOnPath(seat);
+        if (isStandby && _startKnown == 0)
+        {
+            return SessionCommand.None; // nobody waits for a standby, and it for everybody
+        }
+
         if (!stage.IsAccepted)
         {
             return stage.SayOpen(Epoch.N) ? SessionCommand.Open : SessionCommand.None;
@@ -191,6 +222,11 @@ internal sealed class SessionCore
         if (stage.SayRejoin())
         {
             return SessionCommand.Rejoin;
+        }
+
+        if (isStandby)
+        {
+            return SayStandbyStart(stage);
         }
 
         if (!IsAccepted && _rules.HasFlag(SessionRules.StartWaitsForAll))
@@ -206,6 +242,11 @@ internal sealed class SessionCore
         if ((seat == Head || _rules.HasFlag(SessionRules.StartToAll)) && stage.SayStart())
         {
             return SessionCommand.Start;
+        }
+
+        if (stage.SayMirrors(_standbysVersion))
+        {
+            return SessionCommand.Mirror;
         }
 
         if (seat == Head && _consumed - _acknowledged >= AcknowledgeStride)
@@ -225,6 +266,15 @@ internal sealed class SessionCore
         return _seats.Count - 1;
     }
 
+    /// <summary>A worker stands by for the stage at a place of the path: it is opened once the path has started.</summary>
+    /// <param name="seat">Its seat, not on the path.</param>
+    /// <param name="place">Whose place it could take.</param>
+    public void StandBy(int seat, int place)
+    {
+        _standbys.Add((seat, place));
+        _seats[seat].Reopen();
+    }
+
     /// <summary>
     /// The session goes on over another path, or over the same one again: n is raised, and everybody on the path is fenced.
     /// </summary>
@@ -236,17 +286,34 @@ internal sealed class SessionCore
         OpenAnswer = Received;
         _startKnown = _acknowledged = 0;
         _isComplete = false;
+        _standbysVersion = 0;
+        _standbys.RemoveAll(standby => IsOnPath(standby.Seat) || standby.Place >= _path.Length);
         foreach (var seat in _path)
         {
             _seats[seat].Reopen();
         }
 
+        foreach (var (seat, _) in _standbys)
+        {
+            _seats[seat].Reopen(); // they keep what they have, and are asked anew when the path has started
+        }
+
         for (var seat = 0; seat < _seats.Count; seat++)
         {
-            if (!IsOnPath(seat))
+            if (IsLeaving(seat))
             {
                 LeaveIfUnasked(_seats[seat]);
             }
+        }
+    }
+
+    /// <summary>A worker stands by no longer.</summary>
+    public void DropStandby(int seat)
+    {
+        if (_standbys.RemoveAll(standby => standby.Seat == seat) > 0)
+        {
+            _standbysVersion++;
+            LeaveIfUnasked(_seats[seat]);
         }
     }
 
@@ -269,6 +336,11 @@ internal sealed class SessionCore
         {
             LeaveIfUnasked(stage); // a new incarnation: there is nothing to cancel
         }
+        else if (lost && IsStandby(seat))
+        {
+            DropStandby(seat);
+            return true;
+        }
 
         return !lost || stage.IsDone || !Lose(seat);
     }
@@ -282,12 +354,14 @@ internal sealed class SessionCore
         if (!_seats[seat].IsConnected)
         {
             _seats[seat].IsUnreachable = true;
+            DropStandby(seat);
         }
     }
 
     /// <summary>The worker stays away for good: there is nobody to tell.</summary>
     public void OnGivenUp(int seat)
     {
+        DropStandby(seat);
         if (IsLeaving(seat))
         {
             Leave(_seats[seat]);
@@ -359,6 +433,12 @@ internal sealed class SessionCore
         }
 
         stage.Lack();
+        if (IsStandby(seat))
+        {
+            DropStandby(seat);
+            return SessionTurn.None;
+        }
+
         if (Epoch.N > 0)
         {
             return Lose(seat) ? SessionTurn.NeedsPath : SessionTurn.None;
@@ -408,6 +488,13 @@ internal sealed class SessionCore
             return SessionTurn.None;
         }
 
+        if (IsStandby(seat))
+        {
+            stage.Lack();
+            DropStandby(seat);
+            return SessionTurn.None;
+        }
+
         var isWhole = reason is FinishReason.Stop or FinishReason.Length;
         if (seat == Head && isWhole && generated > Received)
         {
@@ -452,6 +539,12 @@ internal sealed class SessionCore
         }
 
         stage.Lack(incarnation);
+        if (IsStandby(seat))
+        {
+            DropStandby(seat);
+            return SessionTurn.None;
+        }
+
         return Lose(seat) ? SessionTurn.NeedsPath : SessionTurn.None;
     }
 
@@ -502,6 +595,7 @@ internal sealed class SessionCore
     {
         var copy = (SessionCore)MemberwiseClone();
         copy._seats = [.. _seats.Select(static stage => stage.Clone())];
+        copy._standbys = [.. _standbys];
         return copy;
     }
 
@@ -519,6 +613,13 @@ internal sealed class SessionCore
         state.Add(_startKnown);
         state.Add(_raises);
         state.Add(_progress);
+        state.Add(_standbysVersion);
+        foreach (var (seat, place) in _standbys)
+        {
+            state.Add(seat);
+            state.Add(place);
+        }
+
         state.Add(_path.Length);
         foreach (var seat in _path)
         {
@@ -531,9 +632,20 @@ internal sealed class SessionCore
         }
     }
 
+    private SessionCommand SayStandbyStart(StageTalk stage)
+    {
+        if (!stage.SayStart())
+        {
+            return SessionCommand.None;
+        }
+
+        _standbysVersion++; // the stage before the one that it stands by for is to be told
+        return SessionCommand.Start;
+    }
+
     private bool IsCurrent(Epoch at) => at == Epoch || !_rules.HasFlag(SessionRules.EpochCheck);
 
-    private bool IsLeaving(int seat) => IsEnding || !IsOnPath(seat);
+    private bool IsLeaving(int seat) => IsEnding || !(IsOnPath(seat) || IsStandby(seat));
 
     private Epoch AskedEpoch(StageTalk stage) => Epoch with { N = stage.Asked };
 

@@ -11,6 +11,7 @@ internal sealed class StageTalk
     private bool _rejoined;       // said on this connection, or not needed on it
     private int _lowestAsked;     // the lowest n that it can still hold, if an Open got lost
     private int _nextCancel = -1; // cancels go down from Asked
+    private int _mirrors;         // the version of them that was said on this connection
 
     /// <summary>Whether a control stream to the stage is up.</summary>
     public bool IsConnected { get; private set; }
@@ -59,6 +60,7 @@ internal sealed class StageTalk
     {
         IsConnected = true;
         IsUnreachable = false;
+        _mirrors = 0;
         if (repeats)
         {
             _opened = _rejoined = IsStarted = false;
@@ -88,6 +90,7 @@ internal sealed class StageTalk
     public void Reopen()
     {
         IsAccepted = IsStarted = IsDone = IsLost = _opened = _rejoined = false;
+        _mirrors = 0;
         CachedPrefix = 0;
     }
 
@@ -119,6 +122,7 @@ internal sealed class StageTalk
         state.Add(bits);
         state.Add(_lowestAsked);
         state.Add(_nextCancel);
+        state.Add(_mirrors);
         state.Add(Incarnation);
         state.Add(CachedPrefix);
         state.Add(Asked);
@@ -148,6 +152,18 @@ internal sealed class StageTalk
 
     /// <summary>Start, once per connection: an earlier one may have been lost, and the stage takes only one.</summary>
     public bool SayStart() => !IsStarted && (IsStarted = true);
+
+    /// <summary>The standbys, once per connection and version of them; version 0 is that there were none.</summary>
+    public bool SayMirrors(int version)
+    {
+        if (_mirrors == version)
+        {
+            return false;
+        }
+
+        _mirrors = version;
+        return true;
+    }
 
     /// <summary>
     /// Cancel at every epoch that the stage can hold, the highest first: an Open that was under way when an earlier

@@ -27,6 +27,9 @@ internal sealed record WorkerLinkOptions
     /// <summary>Sessions of a worker that stays away for so long are given up.</summary>
     public TimeSpan GiveUpAfter { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>When sessions are moved away from a worker; null for the defaults.</summary>
+    public FailoverOptions? Failover { get; init; }
+
     /// <summary>The watch's times.</summary>
     public WatchLimits Watch { get; init; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(20));
 }

@@ -13,6 +13,9 @@ internal sealed record WorkerPath(ImmutableArray<WorkerPathStage> Stages, PathOf
     /// <summary>What it was predicted to cost when it was chosen.</summary>
     public PathCost Cost { get; init; }
 
+    /// <summary>The shards in order, by which it is recognised on a later map.</summary>
+    public ImmutableArray<ShardKey> Shards { get; init; } = [];
+
     /// <summary>Why it was chosen.</summary>
     public PathReason Reason { get; init; }
 

@@ -165,6 +165,13 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             case Message.Probe:
                 await ProbeAsync(message.Probe, cancellationToken);
                 break;
+            case Message.Mirror:
+                if (await FindAsync(message.Mirror.Session, cancellationToken) is { } mirrored)
+                {
+                    mirrored.Engine?.Mirror(mirrored.Id, message.Mirror.Session.ToEpoch(), WorkerMapping.ToTargets(message.Mirror));
+                }
+
+                break;
             case Message.Ping:
                 await _stream.ReplyAsync(new WorkerMessage { Pong = new Pong { Nonce = message.Ping.Nonce } }, cancellationToken);
                 break;
@@ -214,7 +221,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
         var route = OpenRoute.Of(open, state, present?.Shard);
         if (present is { CanBeFenced: true } && route.Shard is not null && ReferenceEquals(route.Shard, present.Shard))
         {
-            if (present.Fence(_stream, epoch, open.Answer))
+            if (present.Fence(_stream, epoch, open.Answer, EmitsTokens(open, route)))
             {
                 _stream.ReleaseOpenRoom();
             }
@@ -268,7 +275,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             state.Incarnation,
             state.Sessions,
             route.Shard,
-            emitsTokens: route.Path is null or { IsHead: true },
+            EmitsTokens(open, route),
             open.Answer)
         {
             Content = SessionContent.HashOf(open.Prompt, open.Sampling),
@@ -312,6 +319,8 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
 
         session.Answer(answer);
     }
+
+    private static bool EmitsTokens(Open open, OpenRoute route) => route.Path is null or { IsHead: true } && !open.Standby;
 
     private static string Retired(Shard shard) => $"Shard {shard.Id} has just been retired.";
 

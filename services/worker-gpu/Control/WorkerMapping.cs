@@ -13,6 +13,9 @@ namespace Parallax.Worker.Gpu.Control;
 /// <summary>The engine's types in their wire form and back. Generated types stop here.</summary>
 internal static class WorkerMapping
 {
+    /// <summary>Standbys of a stage at most.</summary>
+    private const int MostMirrors = 8;
+
     public static OpenRequest ToRequest(Open open, StagePath? path) => new()
     {
         Session = open.Session.ToSessionId(),
@@ -25,7 +28,14 @@ internal static class WorkerMapping
         TimeLeft = open.TimeLeftMs > 0 ? TimeSpan.FromMilliseconds(open.TimeLeftMs) : null,
         Path = path,
         Arrival = open.Arrival,
+        IsStandby = open.Standby,
     };
+
+    /// <summary>Standbys; one whose address makes no sense is none.</summary>
+    public static ImmutableArray<MirrorTarget> ToTargets(Mirror mirror) =>
+        [.. mirror.Targets.Select(static target => Uri.TryCreate(target.Address, UriKind.Absolute, out var address) && target.Worker.Length > 0 && target.Applied >= 0
+            ? new MirrorTarget(target.Worker, address, target.Incarnation, target.Applied)
+            : null).OfType<MirrorTarget>().Take(MostMirrors)];
 
     /// <summary>A request to load; zeros and absent fields are defaults.</summary>
     public static ShardRequest ToRequest(LoadShardRequest wire) => new()

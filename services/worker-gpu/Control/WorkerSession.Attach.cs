@@ -12,7 +12,7 @@ internal sealed partial class WorkerSession
     /// <summary>All ids so far and how it ended if it did; null for another content, and for a stage that is not the head.</summary>
     public AttachReply? Read(ReadOnlySpan<byte> content)
     {
-        if (!emitsTokens || Content.Length == 0 || !CryptographicOperations.FixedTimeEquals(content, Content))
+        if (!_emitsTokens || Content.Length == 0 || !CryptographicOperations.FixedTimeEquals(content, Content))
         {
             return null;
         }

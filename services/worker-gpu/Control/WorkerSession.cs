@@ -22,6 +22,7 @@ internal sealed partial class WorkerSession(
     private readonly Lock _gate = new(); // guards everything below
     private readonly List<int> _ids = [.. answer ?? []];
     private Queue<LogProbs> _logProbs = new(); // of ids from _logProbsFrom on; the router has the earlier ones
+    private bool _emitsTokens = emitsTokens; // the head's are; a standby's are not, until it takes over
     private Epoch _epoch = epoch;
     private SessionRef _reference = SessionRefs.Create(id, epoch, incarnation);
     private Tokens _tokens = new(); // reused: only the owning stream's writer fills and sends it
@@ -102,8 +103,9 @@ internal sealed partial class WorkerSession(
     /// <param name="stream">Who asks.</param>
     /// <param name="at">The epoch.</param>
     /// <param name="known">The answer's ids that the router has.</param>
+    /// <param name="emits">Whether its tokens are the answer, from now on.</param>
     /// <returns>Whether that stream waited for an earlier answer, which this one takes the place of.</returns>
-    public bool Fence(ControlStream stream, Epoch at, IReadOnlyList<int> known)
+    public bool Fence(ControlStream stream, Epoch at, IReadOnlyList<int> known, bool emits)
     {
         lock (_gate)
         {
@@ -113,6 +115,7 @@ internal sealed partial class WorkerSession(
             _reference = SessionRefs.Create(id, at, incarnation);
             (_answer, _answerSent, _started, _fenced, _loss) = (null, false, false, true, null);
             _answerKnown = known.Count;
+            _emitsTokens = emits;
             for (var i = _ids.Count; i < known.Count; i++)
             {
                 _ids.Add(known[i]);
@@ -135,9 +138,10 @@ internal sealed partial class WorkerSession(
                 return;
             }
 
-            if (answer.Accepted is { } accepted && emitsTokens)
+            if (answer.Accepted is { } accepted && _emitsTokens)
             {
-                if (_ids.Count > _answerKnown)
+                // Without their log-probabilities, which a standby does not keep, they are drawn again.
+                if (_ids.Count > _answerKnown && (!withLogProbs || _logProbsFrom <= _answerKnown))
                 {
                     accepted.Tokens = new Tokens();
                     TakeTokens(accepted.Tokens, _answerKnown);
@@ -163,7 +167,7 @@ internal sealed partial class WorkerSession(
         }
     }
 
-    private bool IsComplete => _end is { Reason: FinishReason.Stop or FinishReason.Length } && emitsTokens;
+    private bool IsComplete => _end is { Reason: FinishReason.Stop or FinishReason.Length } && _emitsTokens;
 
     /// <summary>
     /// Makes a stream the owner without moving the cursor; the answer to Open is sent (again).
@@ -196,7 +200,7 @@ internal sealed partial class WorkerSession(
     {
         lock (_gate)
         {
-            var index = emitsTokens ? known - promptTokens : 0;
+            var index = _emitsTokens ? known - promptTokens : 0;
             if (index < 0 || index > _ids.Count)
             {
                 return false;
@@ -239,20 +243,17 @@ internal sealed partial class WorkerSession(
             }
 
             (_started, _fenced) = (true, false);
-            if (emitsTokens)
+            _ids.RemoveRange(_answerKnown, _ids.Count - _answerKnown);
+            _ids.AddRange(more);
+            _cursor = _ids.Count;
+            if (_logProbsFrom >= _cursor || !_emitsTokens)
             {
-                _ids.RemoveRange(_answerKnown, _ids.Count - _answerKnown);
-                _ids.AddRange(more);
-                _cursor = _ids.Count;
-                if (_logProbsFrom >= _cursor)
-                {
-                    _logProbs.Clear();
-                    _logProbsFrom = _cursor;
-                }
-                else if (_logProbs.Count > _cursor - _logProbsFrom)
-                {
-                    _logProbs = new Queue<LogProbs>(_logProbs.Take(_cursor - _logProbsFrom));
-                }
+                _logProbs.Clear();
+                _logProbsFrom = _cursor;
+            }
+            else if (_logProbs.Count > _cursor - _logProbsFrom)
+            {
+                _logProbs = new Queue<LogProbs>(_logProbs.Take(_cursor - _logProbsFrom));
             }
 
             return true;
@@ -294,7 +295,11 @@ internal sealed partial class WorkerSession(
         lock (_gate)
         {
             _ids.Add(token.TokenId);
-            if (withLogProbs)
+            if (!_emitsTokens)
+            {
+                _logProbsFrom = _ids.Count;
+            }
+            else if (withLogProbs)
             {
                 _logProbs.Enqueue(new LogProbs(token.LogProb, token.TopLogProbs.IsDefault ? [] : token.TopLogProbs));
             }
@@ -354,7 +359,7 @@ internal sealed partial class WorkerSession(
                 return new WorkerMessage { OpenAck = _answer };
             }
 
-            if (!_fenced && emitsTokens && _cursor < _ids.Count)
+            if (!_fenced && _emitsTokens && _cursor < _ids.Count)
             {
                 TakeTokens(_tokens, _cursor);
                 _cursor = _ids.Count;

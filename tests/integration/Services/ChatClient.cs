@@ -46,7 +46,7 @@ internal static class ChatClient
             }
             else if (!line.StartsWith(':'))
             {
-                Assert.Equal("", line);
+                Assert.Equal("", line); // else a comment
             }
         }
     }
@@ -86,6 +86,9 @@ internal sealed class StreamedAnswer
     public bool IsDone { get; private set; }
 
     public string Text(int choice = 0) => _texts.TryGetValue(choice, out var text) ? text.ToString() : "";
+
+    /// <summary>The choice has been opened in a stream before this one.</summary>
+    public void Expect(int choice) => _texts.Add(choice, new StringBuilder());
 
     public void Add(string id, string data)
     {

@@ -128,6 +128,29 @@ public class MembershipTests
     }
 
     [Fact]
+    public async Task AWorkerThatBecomesSlow_IsLeftInMidAnswer()
+    {
+        await using var swarm = await SwarmCluster.StartAsync();
+        var (first, other) = (await swarm.AddAsync('a', PathCluster.Head(30, Text)), await swarm.AddAsync('b', PathCluster.Head(30, Text)));
+        swarm.Publish(first.Record(stepMs: 2), other.Record(stepMs: 20));
+        await Eventually.TrueAsync(() => swarm.Directory.Links.Count(static link => link.IsServing) == 2);
+        await using var live = new LiveAnswer(await swarm.PostAsync());
+        first.Engine.EmitAll(3);
+        await live.ReadUntilAsync("xxx");
+
+        swarm.Publish(first.Record(stepMs: 30), other.Record(stepMs: 20)); // slower, but not worth a move
+        await Task.Delay(TimeSpan.FromSeconds(3), TestContext.Current.CancellationToken);
+        Assert.Empty(other.Engine.Opened);
+        swarm.Publish(first.Record(stepMs: 500), other.Record(stepMs: 20));
+        await Eventually.TrueAsync(() => other.Engine.ActiveCount == 1);
+        other.Engine.Release();
+
+        Assert.Equal(Text, (await live.ReadToEndAsync()).Text());
+        Assert.Equal(3, other.Engine.Opened.Single().AnswerTokenIds.Length);
+        await Eventually.TrueAsync(() => first.Engine.ActiveCount == 0 && swarm.Directory.Ledger.Total == 0);
+    }
+
+    [Fact]
     public async Task AWorkerThatCannotBeConnected_IsNoCandidate_WhateverItsRecordSays()
     {
         await using var swarm = await SwarmCluster.StartAsync();

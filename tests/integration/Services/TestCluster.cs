@@ -43,7 +43,7 @@ internal sealed class TestCluster : IAsyncDisposable
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>The model that goes with <see cref="ScriptedEngine"/>: bytes as tokens.</summary>
-    public static RouterModel ByteModel()
+    public static RouterModel ByteModel(GenerationDefaults? defaults = null)
     {
         var tokenizer = new ByteTokenizer();
         return new RouterModel(
@@ -51,7 +51,7 @@ internal sealed class TestCluster : IAsyncDisposable
             tokenizer,
             new PromptEncoder(tokenizer, new PlainRenderer()),
             stops => new DetokenizerDecoder(tokenizer, stops),
-            new GenerationDefaults { EosTokenIds = [ByteTokenizer.End] },
+            defaults ?? new GenerationDefaults { EosTokenIds = [ByteTokenizer.End] },
             DateTimeOffset.UnixEpoch.AddSeconds(5));
     }
 

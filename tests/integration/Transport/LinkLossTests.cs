@@ -122,7 +122,7 @@ public sealed class LinkLossTests
         await using var toB = new FaultyProxy(b.Address.Port) { IsDown = true };
         await using var toA = new FaultyProxy(a.Address.Port);
         a.Hub.Connect("b", toB.Address);
-        await WaitForAsync(() => toB.Refused > 2);
+        await WaitForAsync(() => toB.Refused >= 2);
 
         b.Hub.Connect("a", toA.Address);
         await a.UpAsync();

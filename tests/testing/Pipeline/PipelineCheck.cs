@@ -42,6 +42,9 @@ internal sealed class PipelineCheck
     /// <summary>Blocks given back on the last ring.</summary>
     public int Preemptions { get; private set; }
 
+    /// <summary>Bytes that the journals of the last ring have written to their files, and read back.</summary>
+    public (long Written, long Read) Spilled { get; private set; }
+
     /// <summary>Links cut on the last ring.</summary>
     public int Cuts { get; private set; }
 
@@ -59,6 +62,7 @@ internal sealed class PipelineCheck
         var sessions = _sessions.Select((session, i) => ring.Open(session.Prompt, session.Sampling, arrival: i + 1, client: $"c{i % 3}")).ToArray();
         var difference = ring.Run();
         (Preemptions, Cuts) = (ring.Preemptions, ring.Cuts);
+        Spilled = (ring.Loops.Sum(static loop => loop.Spill?.WrittenBytes ?? 0), ring.Loops.Sum(static loop => loop.Spill?.ReadBytes ?? 0));
         for (var i = 0; i < sessions.Length && difference is null; i++)
         {
             difference = Compare(i, sessions[i], samplers.Logits[i]);
@@ -97,6 +101,11 @@ internal sealed class PipelineCheck
             if (loop.SessionCount + loop.Cache.UsedBlocks + loop.JournalBytes > 0)
             {
                 return $"left over: {loop.SessionCount} sessions, {loop.Cache.UsedBlocks} blocks, {loop.JournalBytes} bytes of journals";
+            }
+
+            if (loop.Spill is { UsedBytes: > 0 } spill)
+            {
+                return $"left over: {spill.UsedBytes} bytes of a journal's file";
             }
 
             loop.Dispose();

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Parallax.Router.Sessions;
 using Parallax.Transport.Flow;
 using Parallax.Transport.Framing;

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 using Parallax.Router.Sessions;
 

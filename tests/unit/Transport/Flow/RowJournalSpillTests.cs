@@ -250,6 +250,33 @@ public sealed class RowJournalSpillTests
         bench.AssertNothingLeft();
     }
 
+    [Fact]
+    public void Read_BetweenTwoReadersOfOneJournal_WhatWasAskedForStillComes()
+    {
+        using var bench = new SpillBench(RowBytes, budgetChunks: 1, slots: 100);
+        var (journal, sender) = (bench.NewJournal(), SpillBench.NewSender(acknowledged: 100));
+        for (var p = 0; p < 10; p++)
+        {
+            Assert.True(journal.TryPut(sender, p, p, bench.Row(p)));
+        }
+
+        bench.DoAllIO();
+        Assert.Equal(0, journal.Read(sender, 0, 1).Count);
+        Assert.Equal(1, journal.Read(sender, 9, 1).Count); // a standby, say, that is sent the newest row
+        bench.DoAllIO();
+        Assert.True(bench.Wakes > 0);
+        Assert.True(journal.Read(sender, 0, 1).Payload.SequenceEqual(bench.Row(0)));
+
+        // Also when the other reads from the file, elsewhere.
+        Assert.Equal(0, journal.Read(sender, 8, 1).Count);
+        Assert.Equal(0, journal.Read(sender, 0, 1).Count);
+        var before = bench.Wakes;
+        bench.DoAllIO();
+        Assert.True(bench.Wakes > before);
+        Assert.True(journal.Read(sender, 0, 1).Payload.SequenceEqual(bench.Row(0)));
+        bench.AssertNothingLeft();
+    }
+
     private static byte[] Fetch(SpillBench bench, RowJournal journal, HopSender sender, int position)
     {
         var rows = journal.Read(sender, position, 1);
