@@ -54,7 +54,7 @@ public sealed class ExplorationTests(ITestOutputHelper output)
     {
         var (name, world) = Worlds[index];
 
-        var result = new Explorer(world).Explore(LongTests.Choose(20_000, 2_000_000));
+        var result = new Explorer(world).Explore(LongTests.Choose(40_000, 2_000_000));
 
         output.WriteLine($"{name}: {result}");
         Assert.True(result.Violation is null, $"{name}: {result}");
