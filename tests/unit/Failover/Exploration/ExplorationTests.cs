@@ -43,6 +43,10 @@ public sealed class ExplorationTests(ITestOutputHelper output)
             Offers = [new(0, new(0, 1)), new(1, new(1, 2)), new(2, new(2, 3)), new(3, new(1, 3)), new(3, new(0, 2))],
             Faults = FaultKinds.Crash, Repairs = Repairs.None,
         }),
+        ("a link for good, and a control stream that comes back", Ring with
+        {
+            Prompt = 1, Answer = 1, Faults = FaultKinds.CutLink | FaultKinds.CutControl, MaxFaults = 2, Repairs = Repairs.HealControl,
+        }),
         ("two faults of any kind", Ring with { Prompt = 1, Answer = 1, Faults = Workers, MaxFaults = 2 }),
     ];
 

@@ -190,7 +190,7 @@ internal sealed partial class World
             steps.Add(new Step(StepKind.AcknowledgeTimeout, router, session));
         }
 
-        if (part.IsGraceRunning && !HearsSomething(router))
+        if (part.IsGraceRunning && !core.NeedsPath && !HearsSomething(router))
         {
             steps.Add(new Step(StepKind.Grace, router, session));
         }
