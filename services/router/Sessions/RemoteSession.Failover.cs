@@ -99,14 +99,19 @@ internal sealed partial class RemoteSession
     private async Task LookAtLinkAsync(Epoch at, int lost, int reporter, bool isNew)
     {
         // A token that was under way when the link broke still comes: after one, it is looked at once more.
-        for (var isLast = false; ; isLast = true)
+        for (var isLast = false; ;)
         {
             await Task.Delay(isNew ? _failover.NewLinkGrace : _failover.LinkGrace, _clock);
             lock (_gate)
             {
-                if (at != _core.Epoch || _core.NeedsPath || _suspectedAt < 0)
+                if (at != _core.Epoch || _core.IsEnded || _core.IsCancelled || _suspectedAt < 0)
                 {
                     return; // whoever finds a path forgets the report
+                }
+
+                if (_core.NeedsPath)
+                {
+                    continue; // that may pass without another path: then the link counts again
                 }
 
                 if (_core.Received == _suspectedAt)
@@ -123,6 +128,8 @@ internal sealed partial class RemoteSession
                 {
                     return;
                 }
+
+                isLast = true;
             }
         }
     }

@@ -28,6 +28,7 @@ internal sealed partial class WorkerSession(
     private Tokens _tokens = new(); // reused: only the owning stream's writer fills and sends it
     private int _logProbsFrom = answer?.Count ?? 0;
     private StageLoss? _loss; // to be told
+    private StageLoss? _toldLoss; // in this epoch: told again after a reconnect, since it may have got lost
     private SessionEnd? _end;
     private ControlStream? _owner;
     private OpenAck? _answer;
@@ -113,7 +114,7 @@ internal sealed partial class WorkerSession(
             Own(stream);
             _epoch = at;
             _reference = SessionRefs.Create(id, at, incarnation);
-            (_answer, _answerSent, _started, _fenced, _loss) = (null, false, false, true, null);
+            (_answer, _answerSent, _started, _fenced, _loss, _toldLoss) = (null, false, false, true, null, null);
             _answerKnown = known.Count;
             _emitsTokens = emits;
             for (var i = _ids.Count; i < known.Count; i++)
@@ -210,6 +211,7 @@ internal sealed partial class WorkerSession(
             _cursor = index;
             _answerSent = _answer is not null; // the router would not rejoin without having it
             _endSent = false;
+            _loss ??= _toldLoss;
             Signal();
             return true;
         }
@@ -368,7 +370,7 @@ internal sealed partial class WorkerSession(
 
             if (_loss is { } loss)
             {
-                _loss = null;
+                (_loss, _toldLoss) = (null, loss);
                 return new WorkerMessage
                 {
                     StageLost = new StageLost

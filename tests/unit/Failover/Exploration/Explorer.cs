@@ -29,6 +29,9 @@ internal sealed record ExplorationResult(int States, int Expanded, long Transiti
 /// </remarks>
 internal sealed class Explorer(ModelSettings settings)
 {
+    private const int FirstLook = 4000;
+    private const string Stuck = "no way leads to the goal from here, though nothing more goes wrong";
+
     private readonly Dictionary<UInt128, int> _ids = [];
     private readonly List<int> _parents = [];
     private readonly List<int> _steps = [];
@@ -46,11 +49,21 @@ internal sealed class Explorer(ModelSettings settings)
         var steps = new List<Step>();
         var transitions = 0L;
         var (goals, cut) = (0, 0);
+        var nextLook = FirstLook;
         for (var id = 0; frontier.TryDequeue(out var world); id++)
         {
             if (_parents.Count >= maxStates)
             {
                 break;
+            }
+
+            if (_parents.Count >= nextLook)
+            {
+                nextLook *= 2; // what is stuck is often found long before everything is known
+                if (FindStuck(id) is var early and >= 0)
+                {
+                    return new ExplorationResult(_parents.Count, id, transitions, goals, cut, Describe(early, Stuck));
+                }
             }
 
             world.List(steps);
@@ -85,7 +98,7 @@ internal sealed class Explorer(ModelSettings settings)
         var stuck = FindStuck(expanded);
         return new ExplorationResult(
             _parents.Count, expanded, transitions, goals, cut,
-            stuck < 0 ? null : Describe(stuck, "no way leads to the goal from here, though nothing more goes wrong"));
+            stuck < 0 ? null : Describe(stuck, Stuck));
     }
 
     private int Add(World world, int parent, Step step)
@@ -124,11 +137,12 @@ internal sealed class Explorer(ModelSettings settings)
         }
 
         var work = new Stack<int>();
+        var isGood = _isGood.ToArray();
         for (var id = 0; id < count; id++)
         {
-            if (_isGood[id] || id >= expanded)
+            if (isGood[id] || id >= expanded)
             {
-                _isGood[id] = true;
+                isGood[id] = true;
                 work.Push(id);
             }
         }
@@ -137,15 +151,15 @@ internal sealed class Explorer(ModelSettings settings)
         {
             for (var i = starts[id]; i < starts[id + 1]; i++)
             {
-                if (!_isGood[from[i]])
+                if (!isGood[from[i]])
                 {
-                    _isGood[from[i]] = true;
+                    isGood[from[i]] = true;
                     work.Push(from[i]);
                 }
             }
         }
 
-        return _isGood.IndexOf(false);
+        return Array.IndexOf(isGood, false);
     }
 
     private string Describe(int id, string what, Step? last = null)

@@ -95,6 +95,9 @@ internal sealed class ModelHeld : Part
     /// <summary>The worker that is to be reported; -1 for none.</summary>
     public int Loss { get; set; } = -1;
 
+    /// <summary>The one that was reported in this epoch; said again after a reconnect.</summary>
+    public int ToldLoss { get; set; } = -1;
+
     public bool IsLossUnknown { get; set; }
 
     /// <summary>The router whose connection <see cref="OwnerStream"/> is told what comes; -1 for none.</summary>
@@ -204,7 +207,7 @@ internal sealed class ModelHeld : Part
         }
 
         state.Add((long)End);
-        state.Add(Loss);
+        state.Add((Loss << 8) + ToldLoss);
         state.Add(((long)Owner << 32) + OwnerStream);
     }
 

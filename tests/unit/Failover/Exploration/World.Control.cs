@@ -101,7 +101,7 @@ internal sealed partial class World
         held.AnswerIds = message.Ids;
         held.AnswerKnown = held.Cursor = message.Ids.Length;
         (held.Answer, held.IsAnswerSent, held.End, held.IsEndSent) = (null, false, ModelEnd.None, false);
-        (held.IsControlStarted, held.IsControlFenced, held.Loss) = (false, false, -1);
+        (held.IsControlStarted, held.IsControlFenced, held.Loss, held.ToldLoss) = (false, false, -1, -1);
         Own(held, router, message.Stream);
     }
 
@@ -109,7 +109,8 @@ internal sealed partial class World
     {
         Own(held, router, message.Stream);
         held.ControlEpoch = message.Epoch;
-        (held.Answer, held.IsAnswerSent, held.IsControlStarted, held.IsControlFenced, held.Loss) = (null, false, false, true, -1);
+        (held.Answer, held.IsAnswerSent, held.IsControlStarted, held.IsControlFenced) = (null, false, false, true);
+        (held.Loss, held.ToldLoss) = (-1, -1);
         held.AnswerKnown = message.Ids.Length;
         if (held.AnswerIds.Length < message.Ids.Length)
         {
@@ -167,6 +168,10 @@ internal sealed partial class World
         held.Cursor = index;
         held.IsAnswerSent = held.Answer is not null;
         held.IsEndSent = false;
+        if (held.Loss < 0)
+        {
+            held.Loss = held.ToldLoss;
+        }
     }
 
     /// <summary>ControlCall.FindAsync: the session at the epoch and incarnation that a message names, or null after the router was told otherwise.</summary>
@@ -268,7 +273,8 @@ internal sealed partial class World
                     Lost = held.Loss,
                     IsUnknownThere = held.IsLossUnknown,
                 });
-                ChangeHeld(worker, session).Loss = -1;
+                var told = ChangeHeld(worker, session);
+                (told.Loss, told.ToldLoss) = (-1, held.Loss);
             }
             else if (held.End != ModelEnd.None && !held.IsEndSent && (!held.IsControlFenced || held.IsAnswerSent))
             {

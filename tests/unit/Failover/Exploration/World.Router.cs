@@ -250,9 +250,13 @@ internal sealed partial class World
     private void OnGrace(ModelRouter part)
     {
         var core = part.Core!;
-        if (part.SuspectedN != core.Epoch.N || core.NeedsPath || part.SuspectedAt < 0)
+        if (part.SuspectedN != core.Epoch.N || part.SuspectedAt < 0)
         {
             part.IsGraceRunning = false;
+        }
+        else if (core.NeedsPath)
+        {
+            return; // that may pass without another path: it is looked at again
         }
         else if (core.Received == part.SuspectedAt)
         {

@@ -8,7 +8,7 @@ namespace Parallax.UnitTests.Failover.Exploration;
 internal sealed partial class World
 {
     private const int RunAhead = 32;
-    private const int WindowSlack = 1;
+    private const int WindowSlack = 0;
     private const int BlockTokens = 16;
 
     private void OpenEngine(int worker, int session, ModelHeld held, ControlMessage open, int cached)
@@ -439,7 +439,8 @@ internal sealed partial class World
         for (var session = 0; session < Settings.Sessions; session++)
         {
             var held = Held(worker, session);
-            if (held.Flow is not null && (held.IsUnsettled || Computable(held) > 0 || NextRebuild(held).Count > 0))
+            if (held.Flow is not null
+                && (held.IsUnsettled || NextRebuild(held).Count > 0 || (Computable(held) is var count and > 0 && CouldMakeRoom(worker, session, count))))
             {
                 return true;
             }
@@ -610,6 +611,22 @@ internal sealed partial class World
     /// <summary>Sessions from the oldest on, everywhere; with that rule off, every other worker has it the other way round.</summary>
     private int AgeAt(int worker, int place) =>
         Has(ShellRules.SameOrderOfAge) || worker % 2 == 0 ? place : Settings.Sessions - 1 - place;
+
+    private bool CouldMakeRoom(int worker, int session, int count)
+    {
+        var used = 0;
+        for (var i = 0; i < Settings.Sessions; i++)
+        {
+            var other = AgeAt(worker, i);
+            used += Held(worker, other).Length;
+            if (other == session)
+            {
+                break; // the younger ones give way
+            }
+        }
+
+        return used + count <= Settings.Room;
+    }
 
     private bool TryMakeRoom(int worker, int session, int count, int inStep)
     {

@@ -26,6 +26,22 @@ internal sealed partial class World
         }
     }
 
+    /// <summary>
+    /// Whether a step is one of a timer that in calm times would not run out: what it waits for is still under way.
+    /// </summary>
+    public bool IsUnwise(Step step)
+    {
+        if (step.Kind is not (StepKind.AcknowledgeTimeout or StepKind.Grace or StepKind.Unreachable or StepKind.Silence or StepKind.Lease))
+        {
+            return false;
+        }
+
+        var steps = new List<Step>();
+        ListMessages(steps);
+        ListRepairs(steps);
+        return steps.Count > 0;
+    }
+
     private void ListMessages(List<Step> steps)
     {
         for (var worker = 0; worker < _workers; worker++)
@@ -174,7 +190,7 @@ internal sealed partial class World
             steps.Add(new Step(StepKind.AcknowledgeTimeout, router, session));
         }
 
-        if (part.IsGraceRunning && !HearsSomething(router))
+        if (part.IsGraceRunning && !core.NeedsPath && !HearsSomething(router))
         {
             steps.Add(new Step(StepKind.Grace, router, session));
         }
@@ -359,7 +375,7 @@ internal sealed partial class World
         if (Router(0, 0).IsUp && Settings.Routers > 1)
         {
             Add(FaultKinds.RouterCrash, new Step(StepKind.RouterCrash, 0));
-            if (Client(0).Log.Length > 0)
+            if (Client(0).Router == 0 && Client(0).Log.Length > 0)
             {
                 Add(FaultKinds.RouterCrash, new Step(StepKind.RouterCrash, 0, 0, 1));
             }
@@ -914,7 +930,7 @@ internal sealed partial class World
         for (var session = 0; session < Settings.Sessions; session++)
         {
             var client = ChangeClient(session);
-            if (lastWriteLost && client.Log.Length > 0)
+            if (lastWriteLost && client.Router == router && client.Log.Length > 0)
             {
                 // Between the log and the client, whichever comes first.
                 if (Has(ShellRules.LogBeforeClient))
