@@ -29,10 +29,11 @@ internal static class WorkerCommand
         var bind = new Option<string>("--bind") { Description = "IP address to listen on.", DefaultValueFactory = static _ => "127.0.0.1" };
         var insecure = new Option<bool>("--insecure") { Description = "Listen in clear text, and to everybody, also where --bind lets other machines in." };
         var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes any free one.", DefaultValueFactory = static _ => WorkerOptions.DefaultPort };
+        var journals = new Option<string?>("--journal-folder") { Description = "Folder of the file that takes hidden states kept for a takeover when memory for them is spent; 'none' keeps them in memory alone (default: in the user's application data)." };
         var drain = new Option<int>("--drain") { Description = "Seconds that running sessions may go on when the worker is stopped.", DefaultValueFactory = static _ => 10 };
         var command = new RootCommand("Parallax worker: runs a model's layers and serves them over gRPC to routers.")
         {
-            model, noModel, layers, id, stages, device, context, threads, batch, residual, links, memory, kvTokens, bind, insecure, port, drain,
+            model, noModel, layers, id, stages, device, context, threads, batch, residual, links, memory, kvTokens, bind, insecure, port, journals, drain,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -52,6 +53,12 @@ internal static class WorkerCommand
                 Bind = parsed.GetRequiredValue(bind),
                 Insecure = parsed.GetValue(insecure),
                 Port = parsed.GetValue(port),
+                JournalFolder = parsed.GetValue(journals) switch
+                {
+                    null => WorkerOptions.DefaultJournalFolder,
+                    "none" => null,
+                    var folder => folder,
+                },
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),
             };
             if (parsed.GetValue(id) is { } name)

@@ -57,6 +57,22 @@ public sealed record WorkerOptions
     /// <summary>How long running sessions may go on when the worker is asked to stop; zero ends them at once.</summary>
     public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Where hidden states that are kept for the next stage go when memory for them is spent, in a file that has no name once it
+    /// is open; null keeps none there. Default: a folder in the user's application data.
+    /// </summary>
+    public string? JournalFolder { get; init; } = DefaultJournalFolder;
+
+    /// <summary>The default of <see cref="JournalFolder"/>.</summary>
+    public static string DefaultJournalFolder
+    {
+        get
+        {
+            var home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
+            return Path.Combine(home.Length > 0 ? home : Path.GetTempPath(), "parallax", "journals");
+        }
+    }
+
     /// <summary>How long the ids of ended sessions are kept (session protocol, rule 9).</summary>
     public TimeSpan RetainIds { get; init; } = TimeSpan.FromSeconds(60);
 

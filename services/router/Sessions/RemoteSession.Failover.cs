@@ -137,6 +137,11 @@ internal sealed partial class RemoteSession
     /// <summary>Starts the loop that looks for a path, unless it runs, or nothing is wrong. Under the lock.</summary>
     private void SeekPath(string reason)
     {
+        if (_isRerouting && _core.NeedsPath)
+        {
+            _allAccepted?.TrySetResult(); // who waits for the acknowledgements of a path that is broken already waits no longer
+        }
+
         if (_isRerouting || _core.IsEnded || _core.IsCancelled || !_core.NeedsPath)
         {
             return;
@@ -361,7 +366,7 @@ internal sealed partial class RemoteSession
         await Task.WhenAny(accepted, _result.Task, Task.Delay(_failover.AcknowledgeTime, _clock));
         lock (_gate)
         {
-            if (epoch != _core.Epoch || _core.IsAccepted)
+            if (epoch != _core.Epoch || _core.IsAccepted || _core.NeedsPath)
             {
                 return;
             }

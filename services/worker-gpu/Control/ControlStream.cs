@@ -39,7 +39,14 @@ internal sealed class ControlStream : IDisposable
     public void ReleaseOpenRoom() => _openRoom.Release();
 
     /// <summary>Nothing more is queued; the writer sends what is there and ends.</summary>
-    public void Complete() => _queue.Writer.TryComplete();
+    public void Complete()
+    {
+        IsComplete = true;
+        _queue.Writer.TryComplete();
+    }
+
+    /// <summary>Whether it has ended: a message that was read from it late must not make it a session's owner any more.</summary>
+    public bool IsComplete { get; private set; }
 
     /// <summary>To be called when neither reader nor writer runs any more; sessions may still call <see cref="Enqueue"/>.</summary>
     public void Dispose()

@@ -415,7 +415,7 @@ internal sealed partial class WorkerSession(
 
     private void Own(ControlStream stream)
     {
-        if (!ReferenceEquals(_owner, stream))
+        if (!ReferenceEquals(_owner, stream) && !stream.IsComplete)
         {
             _owner = stream;
             _tokens = new Tokens(); // the old stream's writer may still be sending the other one

@@ -29,6 +29,7 @@ public sealed partial class ShardHost : IAsyncDisposable
     private readonly Func<LoadedShard, ISessionEngine> _createEngine;
     private readonly int? _threads;
     private readonly TimeSpan _drainTime;
+    private readonly string? _journalFolder;
     private EngineStats _retired = new();
     private TaskCompletionSource _changed = NewSignal();
     private int _count;
@@ -57,6 +58,7 @@ public sealed partial class ShardHost : IAsyncDisposable
         _clock = clock ?? TimeProvider.System;
         _threads = options.Threads;
         _drainTime = options.DrainTime;
+        _journalFolder = options.JournalFolder;
         _createEngine = createEngine ?? (static _ => throw new InvalidOperationException("this host serves engines that it is given"));
         Incarnation = new WorkerIncarnation(_clock).Value;
         Links = new StageLinks(Incarnation);
@@ -162,7 +164,12 @@ public sealed partial class ShardHost : IAsyncDisposable
             loaded.Shard,
             samplers,
             Links,
-            new StageEngineOptions { Executor = loaded.Limits, JournalBytes = Math.Max(StageEngineOptions.LeastJournalBytes, loaded.Plan.JournalBytes) },
+            new StageEngineOptions
+            {
+                Executor = loaded.Limits,
+                JournalBytes = Math.Max(StageEngineOptions.LeastJournalBytes, loaded.Plan.JournalBytes),
+                JournalSpillFolder = _journalFolder,
+            },
             _clock);
 
     /// <summary>Under the lock.</summary>

@@ -11,7 +11,16 @@ public sealed class DeepWalkTests
 
     private static readonly ModelSettings Wild = new()
     {
-        Prompt = 4, Answer = 6, RowsPerFrame = 2, Faults = Workers, MaxFaults = 4, MaxN = 60, Late = true, Lazy = true, MaxDisorder = 3, Watch = true,
+        Prompt = 4,
+        Answer = 6,
+        RowsPerFrame = 2,
+        Faults = Workers,
+        MaxFaults = 4,
+        MaxN = 60,
+        Late = true,
+        Lazy = true,
+        MaxDisorder = 3,
+        Watch = true,
     };
 
     private static readonly (string Name, ModelSettings World)[] Worlds =

@@ -134,7 +134,9 @@ internal sealed partial class World
         {
             SessionCommand.Open => message with
             {
-                Path = part.Path, Place = core.PlaceOf(seat), Ids = part.Ids[..core.OpenAnswer],
+                Path = part.Path,
+                Place = core.PlaceOf(seat),
+                Ids = part.Ids[..core.OpenAnswer],
             },
             SessionCommand.Rejoin => message with { Kind = ControlKind.Rejoin, Known = core.KnownAt(seat) },
             SessionCommand.Start => message with
