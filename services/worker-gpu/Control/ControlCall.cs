@@ -298,6 +298,8 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
 
     private async Task AnswerAsync(Open open, StagePath? path, Shard shard, WorkerSession session)
     {
+        // The place where KV blocks that a cache service has would be fetched, before anything is refilled: what is held when this
+        // is answered counts as applied.
         OpenAck answer;
         try
         {
