@@ -1,17 +1,22 @@
 using Parallax.Contracts.Identifiers;
 using Parallax.Placement.Costs;
+using Parallax.Placement.Grouping;
 using Parallax.Placement.Pipelines;
+using Parallax.Placement.Planning;
 
 namespace Parallax.Placement.Incremental;
 
 /// <summary>
-/// The full pipelines that are there: as many as ranges that follow one another allow. The number is a maximum flow from
-/// layer 0 to the last, in which a range is an edge and its holders are the edge's capacity; who stands beside whom is then
-/// chosen by round trips.
+/// The full pipelines that are there, out of ranges that follow one another. They are a flow from layer 0 to the last, in
+/// which a range is an edge and its holders are the edge's capacity; who stands beside whom is then chosen by round trips.
 /// </summary>
 internal sealed class PresentPipelines
 {
     private const int StepsPerPipeline = 4000;
+
+    // Where not everybody reaches everybody: holdings up to which all pipelines are searched for together, and how long.
+    private const int MostSearched = 128;
+    private const int StepsTogether = 20_000;
 
     private readonly ModelCosts _costs;
     private readonly Links _links;
@@ -19,6 +24,9 @@ internal sealed class PresentPipelines
     private readonly Dictionary<(int Start, int End), int> _flow = [];
     private readonly HashSet<NodeRoom> _used = [];
     private readonly List<Stage> _path = [];
+    private readonly List<Stage[]> _complete = [];
+    private List<Stage[]> _best = [];
+    private int _total;
     private int _steps;
 
     private PresentPipelines(ModelCosts costs, Links links, IEnumerable<Stage> held)
@@ -35,46 +43,55 @@ internal sealed class PresentPipelines
         }
     }
 
-    /// <summary>The pipelines, each node in one at most.</summary>
+    /// <summary>The pipelines, each node in one at most; of several numbers of them the one with the greatest Z.</summary>
     /// <param name="costs">The model.</param>
     /// <param name="links">Neighbours must reach each other.</param>
     /// <param name="held">Who holds what.</param>
     /// <param name="most">At most so many; the shortest stay.</param>
     public static List<Pipeline> Find(ModelCosts costs, Links links, IEnumerable<Stage> held, int most)
     {
-        if (costs.Layers == 0)
+        if (costs.Layers == 0 || most < 1)
         {
             return [];
         }
 
         var search = new PresentPipelines(costs, links, held);
-        search.Maximise();
-        return [.. search.Pair()
+        var best = search.Fill(most).Max();
+        search.Fill(best.Pipelines);
+        return ModelPlanner.Improve([], search.Pair()
             .OrderBy(static pipeline => pipeline.Stages.Length)
             .ThenBy(static pipeline => pipeline.LatencyMs)
             .ThenBy(static pipeline => pipeline.Head.Index)
-            .Take(most)];
+            .Take(most));
     }
 
     /// <summary>
     /// Shortest ways through what is left, each as wide as it is, so that for as many pipelines as there are the stages are
-    /// the fewest (a minimum-cost flow by successive shortest paths, after Bellman and Ford).
+    /// the fewest (a minimum-cost flow by successive shortest paths, after Bellman and Ford). What is reached after each way.
     /// </summary>
-    private void Maximise()
+    private List<Score> Fill(int most)
     {
         foreach (var range in _holders.Keys)
         {
             _flow[range] = 0;
         }
 
-        while (FindWay() is { } way)
+        var reached = new List<Score> { default };
+        while (reached[^1].Pipelines < most && FindWay() is { } way)
         {
-            var width = way.Min(step => step.Forward ? _holders[step.Range].Count - _flow[step.Range] : _flow[step.Range]);
+            var width = Math.Min(
+                most - reached[^1].Pipelines,
+                way.Min(step => step.Forward ? _holders[step.Range].Count - _flow[step.Range] : _flow[step.Range]));
             foreach (var (range, forward) in way)
             {
                 _flow[range] += forward ? width : -width;
             }
+
+            var stages = way.Sum(static step => step.Forward ? 1 : -1);
+            reached.Add(new Score(reached[^1].Pipelines + width, reached[^1].Stages + (width * stages)));
         }
+
+        return reached;
     }
 
     private List<((int Start, int End) Range, bool Forward)>? FindWay()
@@ -122,6 +139,14 @@ internal sealed class PresentPipelines
 
     private List<Pipeline> Pair()
     {
+        if (_links.HasUnreachable && _holders.Values.Sum(static holders => holders.Count) <= MostSearched)
+        {
+            _steps = StepsTogether;
+            _total = _flow.Where(static one => one.Key.Start == 0).Sum(static one => one.Value);
+            WalkTogether(0);
+            return [.. _best.Select(path => Pipeline.Of(_costs, _links, [.. path]))];
+        }
+
         var pipelines = new List<Pipeline>();
         while (true)
         {
@@ -140,6 +165,65 @@ internal sealed class PresentPipelines
 
             pipelines.Add(Pipeline.Of(_costs, _links, [.. _path]));
         }
+    }
+
+    /// <summary>
+    /// All pipelines together, where who pairs with whom in one decides what is left for the others: back into earlier ones
+    /// where a later one cannot be completed. The most that were complete at once stand.
+    /// </summary>
+    private bool WalkTogether(int at)
+    {
+        if (at == _costs.Layers)
+        {
+            if (_path.Count > 1 && !_links.IsReachable(_path[^1].Room.Index, _path[0].Room.Index))
+            {
+                return false;
+            }
+
+            _complete.Add([.. _path]);
+            if (_complete.Count > _best.Count)
+            {
+                _best = [.. _complete];
+            }
+
+            var path = _path.ToArray();
+            _path.Clear();
+            if (_complete.Count == _total || WalkTogether(0))
+            {
+                return true;
+            }
+
+            _path.AddRange(path);
+            _complete.RemoveAt(_complete.Count - 1);
+            return false;
+        }
+
+        // Ranges of the flow first; others may do where these cannot be paired.
+        foreach (var (range, holders) in _holders.Where(one => one.Key.Start == at).OrderByDescending(one => _flow[one.Key]))
+        {
+            var before = _path.Count > 0 ? _path[^1].Room.Index : -1;
+            foreach (var room in Candidates(holders, before).ToList())
+            {
+                if (_steps-- <= 0)
+                {
+                    return false;
+                }
+
+                _path.Add(new Stage(room, new LayerRange(range.Start, range.End)));
+                _used.Add(room);
+                _flow[range]--;
+                if (WalkTogether(range.End))
+                {
+                    return true;
+                }
+
+                _flow[range]++;
+                _path.RemoveAt(_path.Count - 1);
+                _used.Remove(room);
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Holders that no pipeline has yet, nearest first; the nearest alone is searched for before all are sorted.</summary>

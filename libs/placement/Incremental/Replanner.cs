@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Parallax.Contracts.Identifiers;
 using Parallax.Placement.Pipelines;
 using Parallax.Placement.Planning;
 
@@ -144,18 +145,7 @@ internal static class Replanner
         var held = holdings.Sound(at).Where(stage =>
             (draining || !stage.Room.Node.IsDraining)
             && (work.HeldRange(costs, stage.Room) is { } taken ? taken == stage.Range : costs.Fits(stage.Room, stage.Range)));
-        var present = PresentPipelines.Find(costs, work.Links, held, Workspace.MostPipelines(costs));
-        draft.Keep(at, work.Models.Length == 1 && work.Options.WithReplicas ? WithoutCopies(present) : present);
-    }
-
-    /// <summary>
-    /// Warm copies may happen to make a full pipeline. Where that makes Z less they stay what they are, copies: else the next
-    /// plan would start from another Z than the one that made them.
-    /// </summary>
-    private static List<Pipeline> WithoutCopies(List<Pipeline> present)
-    {
-        var better = ModelPlanner.Improve([], present);
-        return [.. better, .. present.Where(one => !better.Contains(one) && !one.Stages.All(stage => ReplicaChoice.IsUseful(better, stage.Range)))];
+        draft.Keep(at, PresentPipelines.Find(costs, work.Links, held, Workspace.MostPipelines(costs)));
     }
 
     /// <summary>Pipelines out of pieces, cheapest first, as long as Z grows.</summary>
@@ -182,22 +172,44 @@ internal static class Replanner
         }
     }
 
-    /// <summary>Pieces that can stand in for a stage stay where they are.</summary>
+    /// <summary>
+    /// What is part of some full pipeline stays where it is, also where it is not counted as one: it can stand in for others.
+    /// </summary>
     private static void KeepReplicas(Draft draft, Holdings holdings)
     {
         var work = draft.Work;
         for (var at = 0; at < work.Models.Length && work.Options.WithReplicas; at++)
         {
             var costs = work.Models[at];
-            foreach (var stage in holdings.Sound(at))
+            var held = holdings.Sound(at).Where(stage =>
+                !stage.Room.Node.IsDraining && !work.Holds(costs, stage.Room) && costs.Fits(stage.Room, stage.Range)).ToList();
+            var ranges = draft.Pipelines[at].SelectMany(static pipeline => pipeline.Stages).Concat(held).Select(static stage => stage.Range).Distinct().ToList();
+            var useful = WithinPipelines(ranges, costs.Layers);
+            foreach (var stage in held.Where(stage => useful.Contains(stage.Range)))
             {
-                if (!stage.Room.Node.IsDraining && !work.IsBusy(stage.Room) && costs.Fits(stage.Room, stage.Range)
-                    && ReplicaChoice.IsUseful(draft.Pipelines[at], stage.Range))
+                if (!work.Holds(costs, stage.Room) && costs.Fits(stage.Room, stage.Range))
                 {
                     work.Take(costs, stage.Room, stage.Range);
                     draft.Replicas[at].Add(stage);
                 }
             }
         }
+    }
+
+    /// <summary>Those of the ranges that lie on a way from the first layer to the last.</summary>
+    private static HashSet<LayerRange> WithinPipelines(List<LayerRange> ranges, int layers)
+    {
+        var (from, to) = (new HashSet<int> { 0 }, new HashSet<int> { layers });
+        foreach (var range in ranges.OrderBy(static range => range.Start).Where(range => from.Contains(range.Start)))
+        {
+            from.Add(range.End);
+        }
+
+        foreach (var range in ranges.OrderByDescending(static range => range.End).Where(range => to.Contains(range.End)))
+        {
+            to.Add(range.Start);
+        }
+
+        return [.. ranges.Where(range => from.Contains(range.Start) && to.Contains(range.End))];
     }
 }

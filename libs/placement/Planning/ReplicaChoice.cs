@@ -67,10 +67,6 @@ internal sealed class ReplicaChoice
         }
     }
 
-    /// <summary>Whether a range is a stage of one of the pipelines, so that a copy can stand in for it.</summary>
-    public static bool IsUseful(IEnumerable<Pipeline> pipelines, LayerRange range) =>
-        pipelines.Any(pipeline => pipeline.Stages.Any(stage => stage.Range == range));
-
     private void Place(List<NodeRoom> idle)
     {
         _ranges.Sort(static (one, other) => one.CompareTo(other));
