@@ -70,14 +70,16 @@ public sealed class StageLossTests(SparedSwarmFixture fixture) : IClassFixture<S
     });
 
     [Fact]
-    public Task Links_CorruptedAndDropped_LoseNothing() => Swarm.AnswersAsync(async breaking =>
-    {
-        await breaking.FlowsAsync();
-        await breaking.HitAsync("corrupt head next 5");
-        await breaking.HitAsync("corrupt tail next 5");
-        await breaking.HitAsync("corrupt middle next 5");
-        await breaking.FlowsAsync();
-        await breaking.HitAsync("drop head next");
-        await breaking.HitAsync("drop tail next");
-    });
+    public Task Links_CorruptedAndDropped_LoseNothing() => Swarm.AnswersAsync(
+        async breaking =>
+        {
+            await breaking.FlowsAsync();
+            await breaking.HitAsync("corrupt head next 5");
+            await breaking.HitAsync("corrupt tail next 5");
+            await breaking.HitAsync("corrupt middle next 5");
+            await breaking.FlowsAsync();
+            await breaking.HitAsync("drop head next");
+            await breaking.HitAsync("drop tail next");
+        },
+        answerTokens: 1600); // long enough for all of it
 }
