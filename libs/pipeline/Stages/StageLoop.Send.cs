@@ -83,25 +83,13 @@ internal sealed partial class StageLoop
                 break;
             }
 
-            var rows = session.Journal.Read(sender, run.First, run.Count);
-            if (rows.Count == 0)
+            if (!TryForward(session, session.Next, sender, run, priority))
             {
                 isWaiting = true;
                 break;
             }
 
-            var (type, width) = RowFormOf(session);
-            var taken = session.Next.Append(
-                new RowRun(session.Id, run.Epoch, run.Incarnation, run.Kind, run.First, rows.Count, type, width),
-                rows.TokenIds,
-                run.SampleFrom,
-                rows.Payload,
-                priority);
-            if (taken > 0)
-            {
-                sender.Sent(run with { Count = taken });
-                CountInFlight(session);
-            }
+            CountInFlight(session);
         }
 
         CountInFlight(session);
@@ -121,32 +109,40 @@ internal sealed partial class StageLoop
     {
         while (mirror.Peer.HasRoom(FramePriority.Prefill) && mirror.Sender.TryNext(FrameLimits.MaxRows, out var run))
         {
-            var rows = session.Journal.Read(session.Sender, run.First, run.Count);
-            if (rows.Count == 0)
+            if (!TryForward(session, mirror.Peer, mirror.Sender, run, FramePriority.Prefill))
             {
                 return false;
-            }
-
-            var (type, width) = RowFormOf(session);
-            var taken = mirror.Peer.Append(
-                new RowRun(session.Id, run.Epoch, run.Incarnation, run.Kind, run.First, rows.Count, type, width),
-                rows.TokenIds,
-                run.SampleFrom,
-                rows.Payload,
-                FramePriority.Prefill);
-            if (taken > 0)
-            {
-                mirror.Sender.Sent(run with { Count = taken });
             }
         }
 
         return true;
     }
 
-    /// <summary>What this stage's rows look like on a link: hidden states, or the tail's tokens.</summary>
-    private (TensorType Type, int Width) RowFormOf(StageSession session) => _isTail
-        ? (TokenRows.TypeOf(session.Request.Sampling), TokenRows.PairsOf(session.Request.Sampling))
-        : (_rowType, _width);
+    /// <summary>Hands rows of the journal to a neighbour's frame, as many as fit; false when the journal does not have them at hand.</summary>
+    private bool TryForward(StageSession session, StagePeer peer, HopSender sender, in SendRun run, FramePriority priority)
+    {
+        var rows = session.Journal.Read(session.Sender, run.First, run.Count);
+        if (rows.Count == 0)
+        {
+            return false;
+        }
+
+        var (type, width) = _isTail
+            ? (TokenRows.TypeOf(session.Request.Sampling), TokenRows.PairsOf(session.Request.Sampling))
+            : (_rowType, _width);
+        var taken = peer.Append(
+            new RowRun(session.Id, run.Epoch, run.Incarnation, run.Kind, run.First, rows.Count, type, width),
+            rows.TokenIds,
+            run.SampleFrom,
+            rows.Payload,
+            priority);
+        if (taken > 0)
+        {
+            sender.Sent(run with { Count = taken });
+        }
+
+        return true;
+    }
 
     /// <summary>
     /// Keeps the sum of prefill bytes on their way to the next hop. What may be unacknowledged for laziness alone does

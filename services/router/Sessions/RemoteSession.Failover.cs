@@ -147,18 +147,16 @@ internal sealed partial class RemoteSession
             return;
         }
 
-        if (IsAnswerComplete() is { } finish)
+        if (EndIfWhole() is { } whole)
         {
-            _core.Complete();
-            Settle();
-            _ = Task.Run(() => Complete(new SessionResult.Finished(finish, Plan.Prompt.Length, 0, _core.Received, "")));
+            _ = Task.Run(() => Complete(whole));
             return;
         }
 
         _lossReason = reason;
         if (_finder is not { } finder)
         {
-            if (!_core.NeedsPath || IsMerelyAway())
+            if (IsMerelyAway())
             {
                 return;
             }
@@ -232,7 +230,6 @@ internal sealed partial class RemoteSession
         before?.Dispose();
         var found = finder.Find(request);
         SessionResult? end = null;
-        SessionResult? whole = null;
         var waits = false;
         List<(WorkerLink Link, int Seat)> added = [];
         RerouteReport? report = null;
@@ -244,14 +241,11 @@ internal sealed partial class RemoteSession
                 return RerouteStep.Again; // which finds that nothing is to be done
             }
 
-            if (IsAnswerComplete() is { } finish)
+            if (EndIfWhole() is { } whole)
             {
                 // The last token came while a path was looked for: nothing is left to resume.
                 found?.Dispose();
-                _core.Complete();
-                Settle();
-                _isRerouting = false;
-                whole = new SessionResult.Finished(finish, Plan.Prompt.Length, 0, _core.Received, "");
+                (end, _isRerouting) = (whole, false);
             }
             else if (found is not null)
             {
@@ -273,12 +267,6 @@ internal sealed partial class RemoteSession
                 waits = _waiting is null;
                 SetWaiting($"{_lossReason}; waiting for a worker for {Missing(request)}");
             }
-        }
-
-        if (whole is not null)
-        {
-            Complete(whole);
-            return RerouteStep.Done;
         }
 
         if (waits)
@@ -421,11 +409,19 @@ internal sealed partial class RemoteSession
         return true;
     }
 
-    /// <summary>How the answer ends, if the tokens that have come are all of it.</summary>
-    private FinishReason? IsAnswerComplete() =>
-        _ids.Count > 0 && Plan.Sampling.StopTokenIds.AsSpan().Contains(_ids[^1]) ? FinishReason.Stop
-        : _ids.Count >= Plan.Sampling.MaxTokens ? FinishReason.Length
-        : null;
+    /// <summary>Ends the session if the tokens that have come are the whole answer; null when they are not. Under the lock.</summary>
+    private SessionResult.Finished? EndIfWhole()
+    {
+        var isStopped = _ids.Count > 0 && Plan.Sampling.StopTokenIds.AsSpan().Contains(_ids[^1]);
+        if (!isStopped && _ids.Count < Plan.Sampling.MaxTokens)
+        {
+            return null;
+        }
+
+        _core.Complete();
+        Settle();
+        return new SessionResult.Finished(isStopped ? FinishReason.Stop : FinishReason.Length, Plan.Prompt.Length, 0, _core.Received, "");
+    }
 
     private int FindSeat(string worker)
     {

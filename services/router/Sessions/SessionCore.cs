@@ -336,11 +336,6 @@ internal sealed class SessionCore
         {
             LeaveIfUnasked(stage); // a new incarnation: there is nothing to cancel
         }
-        else if (lost && IsStandby(seat))
-        {
-            DropStandby(seat);
-            return true;
-        }
 
         return !lost || stage.IsDone || !Lose(seat);
     }
@@ -361,23 +356,20 @@ internal sealed class SessionCore
     /// <summary>The worker stays away for good: there is nobody to tell.</summary>
     public void OnGivenUp(int seat)
     {
-        DropStandby(seat);
+        Lose(seat);
         if (IsLeaving(seat))
         {
             Leave(_seats[seat]);
-        }
-        else
-        {
-            Lose(seat);
         }
     }
 
     /// <summary>
     /// A stage is of no use in this epoch: it does not answer, does not hold the session, or says that it is broken.
     /// </summary>
-    /// <returns>Whether the session needs a path for it; false when it needs the stage no longer.</returns>
+    /// <returns>Whether the session needs a path for it; false when it needs the stage no longer, or a standby alone is lost.</returns>
     public bool Lose(int seat)
     {
+        DropStandby(seat);
         if (IsEnding || !IsOnPath(seat))
         {
             return false;
@@ -433,13 +425,7 @@ internal sealed class SessionCore
         }
 
         stage.Lack();
-        if (IsStandby(seat))
-        {
-            DropStandby(seat);
-            return SessionTurn.None;
-        }
-
-        if (Epoch.N > 0)
+        if (Epoch.N > 0 || IsStandby(seat))
         {
             return Lose(seat) ? SessionTurn.NeedsPath : SessionTurn.None;
         }
@@ -488,13 +474,6 @@ internal sealed class SessionCore
             return SessionTurn.None;
         }
 
-        if (IsStandby(seat))
-        {
-            stage.Lack();
-            DropStandby(seat);
-            return SessionTurn.None;
-        }
-
         var isWhole = reason is FinishReason.Stop or FinishReason.Length;
         if (seat == Head && isWhole && generated > Received)
         {
@@ -503,7 +482,7 @@ internal sealed class SessionCore
             return SessionTurn.None;
         }
 
-        if (reason is FinishReason.Error or FinishReason.Cancelled)
+        if (reason is FinishReason.Error or FinishReason.Cancelled || IsStandby(seat))
         {
             stage.Lack();
             return Lose(seat) ? SessionTurn.NeedsPath : SessionTurn.None;
@@ -539,12 +518,6 @@ internal sealed class SessionCore
         }
 
         stage.Lack(incarnation);
-        if (IsStandby(seat))
-        {
-            DropStandby(seat);
-            return SessionTurn.None;
-        }
-
         return Lose(seat) ? SessionTurn.NeedsPath : SessionTurn.None;
     }
 
