@@ -1,10 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Parallax.Hosting;
 using Parallax.Hosting.Http;
-using Parallax.Hosting.Lifetime;
 using Parallax.IntegrationTests.Services;
 using Parallax.Router;
 using Parallax.Router.Idempotency;
@@ -38,14 +35,14 @@ internal sealed class ResumeCluster : IAsyncDisposable
         var cluster = new ResumeCluster(model);
         var options = new WorkerOptions { Model = AppContext.BaseDirectory, Port = 0, DrainTime = TimeSpan.Zero };
         options = retainIds is { } time ? options with { RetainIds = time } : options;
-        var builder = NewBuilder();
+        var builder = TestHosts.NewBuilder();
         builder.AddWorker(options, new WorkerModel(model.Id, layers), engine);
         cluster._worker = builder.Build();
         cluster._worker.MapWorker();
         await cluster._worker.StartAsync(Token);
         for (var i = 0; i < Routers; i++)
         {
-            builder = NewBuilder();
+            builder = TestHosts.NewBuilder();
             builder.AddRouter(
                 new RouterOptions { Workers = [cluster._worker.ListeningAddress()], Port = 0, DrainTime = TimeSpan.Zero }, i == 0 ? model : otherModel ?? model);
             var router = builder.Build();
@@ -131,14 +128,5 @@ internal sealed class ResumeCluster : IAsyncDisposable
             await _worker.StopAsync(CancellationToken.None);
             await _worker.DisposeAsync();
         }
-    }
-
-    private static WebApplicationBuilder NewBuilder()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.AddServiceDefaults();
-        builder.UseEmbeddedLifetime();
-        builder.Logging.ClearProviders();
-        return builder;
     }
 }

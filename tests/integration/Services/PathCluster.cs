@@ -2,10 +2,7 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Parallax.Hosting;
 using Parallax.Hosting.Http;
-using Parallax.Hosting.Lifetime;
 using Parallax.Router;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
@@ -58,7 +55,7 @@ internal sealed class PathCluster : IAsyncDisposable
             cluster._members.Add(member);
         }
 
-        var builder = NewBuilder();
+        var builder = TestHosts.NewBuilder();
         builder.AddRouter(
             // The last first: the order of the path is found, not given.
             new RouterOptions { Workers = [.. cluster._members.Select(static member => member.Wire.Address).Reverse()], Port = 0, RequestTime = requestTime ?? new RouterOptions().RequestTime },
@@ -117,15 +114,6 @@ internal sealed class PathCluster : IAsyncDisposable
         }
     }
 
-    private static WebApplicationBuilder NewBuilder()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.AddServiceDefaults();
-        builder.UseEmbeddedLifetime();
-        builder.Logging.ClearProviders();
-        return builder;
-    }
-
     /// <summary>One worker and the wire to it.</summary>
     internal sealed class Member : IAsyncDisposable
     {
@@ -137,7 +125,7 @@ internal sealed class PathCluster : IAsyncDisposable
 
         public async Task StartAsync()
         {
-            var builder = NewBuilder();
+            var builder = TestHosts.NewBuilder();
             builder.AddWorker(
                 new WorkerOptions { Model = AppContext.BaseDirectory, Port = 0, DrainTime = TimeSpan.Zero }, new WorkerModel("demo", Layers), Engine);
             _app = builder.Build();

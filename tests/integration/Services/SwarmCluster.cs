@@ -2,11 +2,8 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Parallax.Contracts.V1;
-using Parallax.Hosting;
 using Parallax.Hosting.Http;
-using Parallax.Hosting.Lifetime;
 using Parallax.Router;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
@@ -37,7 +34,7 @@ internal sealed class SwarmCluster : IAsyncDisposable, ISwarmView
     public static async Task<SwarmCluster> StartAsync()
     {
         var cluster = new SwarmCluster();
-        var builder = NewBuilder();
+        var builder = TestHosts.NewBuilder();
         builder.Services.AddSingleton<ISwarmView>(cluster);
         builder.AddRouter(new RouterOptions { FollowsSwarm = true, Port = 0 }, TestCluster.ByteModel(), new WorkerLinkOptions());
         cluster._router = builder.Build();
@@ -98,15 +95,6 @@ internal sealed class SwarmCluster : IAsyncDisposable, ISwarmView
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static WebApplicationBuilder NewBuilder()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.AddServiceDefaults();
-        builder.UseEmbeddedLifetime();
-        builder.Logging.ClearProviders();
-        return builder;
-    }
-
     /// <summary>One worker.</summary>
     internal sealed class Member(string id) : IAsyncDisposable
     {
@@ -147,7 +135,7 @@ internal sealed class SwarmCluster : IAsyncDisposable, ISwarmView
 
         public async Task StartAsync()
         {
-            var builder = NewBuilder();
+            var builder = TestHosts.NewBuilder();
             builder.AddWorker(
                 new WorkerOptions { Model = AppContext.BaseDirectory, Port = 0, DrainTime = TimeSpan.Zero, Id = id }, new WorkerModel("demo", 30), Engine);
             _app = builder.Build();

@@ -1,10 +1,7 @@
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.Logging;
-using Parallax.Hosting;
 using Parallax.Hosting.Http;
-using Parallax.Hosting.Lifetime;
 using Parallax.Router;
 using Parallax.Router.Api;
 using Parallax.Router.Api.Requests;
@@ -67,7 +64,7 @@ internal sealed class TestCluster : IAsyncDisposable
         cluster.Wire = new BreakableProxy(cluster._worker!.ListeningAddress());
 
         var routerOptions = new RouterOptions { Workers = [cluster.Wire.Address], Port = 0 };
-        var builder = NewBuilder();
+        var builder = TestHosts.NewBuilder();
         builder.AddRouter(options?.Invoke(routerOptions) ?? routerOptions, model, link ?? new WorkerLinkOptions());
         cluster.Router = builder.Build();
         cluster.Router.MapRouter();
@@ -142,21 +139,12 @@ internal sealed class TestCluster : IAsyncDisposable
 
     private async Task StartWorkerAsync()
     {
-        var builder = NewBuilder();
+        var builder = TestHosts.NewBuilder();
         builder.AddWorker(
             new WorkerOptions { Model = AppContext.BaseDirectory, Port = 0, DrainTime = TimeSpan.Zero }, _workerModel, Engine);
         _worker = builder.Build();
         _worker.MapWorker();
         await _worker.StartAsync(Token);
-    }
-
-    private static WebApplicationBuilder NewBuilder()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.AddServiceDefaults();
-        builder.UseEmbeddedLifetime();
-        builder.Logging.ClearProviders();
-        return builder;
     }
 
     private sealed class PlainRenderer : IPromptRenderer
