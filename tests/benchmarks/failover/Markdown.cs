@@ -1,5 +1,4 @@
 using System.Globalization;
-using Parallax.Cli.Bench;
 using Parallax.Cli.Chaos.Report;
 
 namespace Parallax.FailoverBenchmark;
@@ -7,30 +6,6 @@ namespace Parallax.FailoverBenchmark;
 /// <summary>Reports as they stand in the documents.</summary>
 internal static class Markdown
 {
-    /// <summary>What stands above every report.</summary>
-    public static void WriteHead(TextWriter output, string what)
-    {
-        output.WriteLine(what);
-        output.WriteLine(Machine.Describe());
-        if (Machine.Busyness() is { } warning)
-        {
-            output.WriteLine($"WARNING: {warning}");
-        }
-    }
-
-    public static void WriteTable(TextWriter output, IReadOnlyList<string> head, IEnumerable<IReadOnlyList<string>> rows)
-    {
-        output.WriteLine();
-        output.WriteLine($"| {string.Join(" | ", head)} |");
-        output.WriteLine($"|{string.Concat(Enumerable.Repeat("---|", head.Count))}");
-        foreach (var row in rows)
-        {
-            output.WriteLine($"| {string.Join(" | ", row)} |");
-        }
-
-        output.WriteLine();
-    }
-
     /// <summary>p50, p95 and the most, or a dash where nothing was measured.</summary>
     public static string Spread(IReadOnlyCollection<double> values, string format = "0") => values.Count == 0
         ? "-"

@@ -1,35 +1,19 @@
-using System.CommandLine;
-using Parallax.Cli;
+using Parallax.Benchmarks.Common;
 using Parallax.FailoverBenchmark.Gap;
 using Parallax.FailoverBenchmark.Soak;
 using Parallax.FailoverBenchmark.Throughput;
 using Parallax.Hosting;
-using Parallax.Hosting.Commands;
 
 // failover-benchmark COMMAND [options]: real worker and router processes that are killed while they answer.
 switch (args.FirstOrDefault())
 {
     case "gap":
-        return await RunAsync(GapCommand.Create());
+        return await Measurement.RunAsync(GapCommand.Create(), args[1..]);
     case "throughput":
-        return await RunAsync(ThroughputCommand.Create());
+        return await Measurement.RunAsync(ThroughputCommand.Create(), args[1..]);
     case "soak":
-        return await RunAsync(SoakCommand.Create());
+        return await Measurement.RunAsync(SoakCommand.Create(), args[1..]);
     default:
         Console.Error.WriteLine("Name what to measure: gap, throughput or soak; --help behind it tells the options.");
         return ExitCode.Usage;
-}
-
-async Task<int> RunAsync(RootCommand command)
-{
-    try
-    {
-        return await ServiceCommand.RunAsync(command, args[1..], Console.Error);
-    }
-    catch (OperationCanceledException)
-    {
-        // Ctrl-C or SIGTERM; what was started has been stopped on the way here.
-        Console.Error.WriteLine("Interrupted; nothing is reported.");
-        return Interruption.ExitCode;
-    }
 }

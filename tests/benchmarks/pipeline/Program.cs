@@ -1,7 +1,5 @@
-using System.CommandLine;
-using Parallax.Cli;
+using Parallax.Benchmarks.Common;
 using Parallax.Hosting;
-using Parallax.Hosting.Commands;
 using Parallax.PipelineBenchmark.Links;
 using Parallax.PipelineBenchmark.Processes;
 using Parallax.PipelineBenchmark.Simulation;
@@ -11,28 +9,14 @@ using Parallax.PipelineBenchmark.Utilisation;
 switch (args.FirstOrDefault())
 {
     case "processes":
-        return await RunAsync(ProcessesCommand.Create());
+        return await Measurement.RunAsync(ProcessesCommand.Create(), args[1..]);
     case "links":
-        return await RunAsync(LinksCommand.Create());
+        return await Measurement.RunAsync(LinksCommand.Create(), args[1..]);
     case "utilisation":
-        return await RunAsync(UtilisationCommand.Create());
+        return await Measurement.RunAsync(UtilisationCommand.Create(), args[1..]);
     case "simulate":
         return SimulateCommand.Run(args[1..]);
     default:
         Console.Error.WriteLine("Name what to measure: processes, links, utilisation or simulate; --help behind it tells the options.");
         return ExitCode.Usage;
-}
-
-async Task<int> RunAsync(RootCommand command)
-{
-    try
-    {
-        return await ServiceCommand.RunAsync(command, args[1..], Console.Error);
-    }
-    catch (OperationCanceledException)
-    {
-        // Ctrl-C or SIGTERM; what was started has been stopped on the way here.
-        Console.Error.WriteLine("Interrupted; nothing is reported.");
-        return Interruption.ExitCode;
-    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parallax.Benchmarks.Common;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chaos.Faults;
 using Parallax.Cli.Chaos.Injection;
@@ -35,7 +36,7 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
 
     public async Task<int> RunAsync(TextWriter output, TextWriter progress, CancellationToken cancellationToken)
     {
-        Markdown.WriteHead(output, $"{Path.GetFileName(plan.Model)} over {plan.Stages} stages, {plan.Workers.Length} workers of {plan.Threads} threads; {kills} kills of each place at each context, one client, greedy");
+        ReportText.WriteHead(output, $"{Path.GetFileName(plan.Model)} over {plan.Stages} stages, {plan.Workers.Length} workers of {plan.Threads} threads; {kills} kills of each place at each context, one client, greedy");
         foreach (var context in contexts)
         {
             await using var swarm = await LocalSwarm.StartAsync(
@@ -171,7 +172,7 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
 
     private void Report(TextWriter output)
     {
-        Markdown.WriteTable(
+        ReportText.WriteTable(
             output,
             ["context", "killed", "kills", "gap (ms) p50 / p95 / max", "detect", "decide", "refill", "prefill of those layers (ms)", "refill p50 / prefill", "reroutes a kill"],
             from context in contexts

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Parallax.Benchmarks.Common;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chaos.Faults;
 using Parallax.Cli.Chaos.Processes;
@@ -49,7 +50,7 @@ internal static class SoakCommand
     private static void Write(TextWriter output, ChaosReport report)
     {
         output.Write(report.ToText());
-        Markdown.WriteTable(
+        ReportText.WriteTable(
             output,
             ["killed", "kills", "gap (ms) p50 / p95 / max"],
             report.Gaps.Select(static row => (string[])[row.Place, row.Faults.ToString(CultureInfo.InvariantCulture), Markdown.Spread(row.Gaps)]));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parallax.Benchmarks.Common;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chaos.Faults;
 using Parallax.Cli.Chaos.Injection;
@@ -24,7 +25,7 @@ internal sealed class ThroughputRun(
 
     public async Task<int> RunAsync(TextWriter output, TextWriter progress, CancellationToken cancellationToken)
     {
-        Markdown.WriteHead(output, $"{Path.GetFileName(plan.Model)} over {plan.Stages} stages, {plan.Workers.Length} workers of {plan.Threads} threads, one client, answers of {tokens} tokens, {rounds} rounds");
+        ReportText.WriteHead(output, $"{Path.GetFileName(plan.Model)} over {plan.Stages} stages, {plan.Workers.Length} workers of {plan.Threads} threads, one client, answers of {tokens} tokens, {rounds} rounds");
         var roomy = plan with { Context = PromptTokens + 128 + tokens };
         foreach (var failover in (bool[])[true, false])
         {
@@ -95,7 +96,7 @@ internal sealed class ThroughputRun(
 
     private void Report(TextWriter output)
     {
-        Markdown.WriteTable(
+        ReportText.WriteTable(
             output,
             ["failures a step", "failover (tokens/s)", "of failure-free", "failures an answer", "from scratch (tokens/s)", "of failure-free", "failures an answer"],
             rates.Select(rate => (string[])[rate.ToString(CultureInfo.InvariantCulture), .. Cells(failover: true, rate), .. Cells(failover: false, rate)]));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parallax.Benchmarks.Common;
 using Parallax.Cli.Bench;
 using Parallax.Hosting;
 using Parallax.PipelineBenchmark.Clusters;
@@ -26,7 +27,7 @@ internal sealed class LinksRun(
     public async Task<int> RunAsync(TextWriter output, CancellationToken cancellationToken)
     {
         var plan = ClusterPlan.Of(model, Stages, threads);
-        Figures.WriteHead(output, $"{Path.GetFileName(model)}, {Stages} stages of {plan.Threads} threads, {tokens} tokens a client, prompts of about {PromptTokens} tokens, {rounds} rounds");
+        ReportText.WriteHead(output, $"{Path.GetFileName(model)}, {Stages} stages of {plan.Threads} threads, {tokens} tokens a client, prompts of about {PromptTokens} tokens, {rounds} rounds");
         foreach (var setting in settings)
         {
             _measuredRoundTrips[setting] = await RoundTripProbe.MeasureAsync(setting.Shape, cancellationToken);
@@ -91,7 +92,7 @@ internal sealed class LinksRun(
 
     private void Report(TextWriter output)
     {
-        Figures.WriteTable(
+        ReportText.WriteTable(
             output,
             ["link", "round trip measured (ms)", .. clients.Select(static count => $"{count} at once (tokens/s)"), "prefill (tokens/s)"],
             settings.Select(setting => (string[])

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parallax.Benchmarks.Common;
 using Parallax.Cli.Bench;
 using Parallax.Hosting;
 using Parallax.PipelineBenchmark.Clusters;
@@ -20,7 +21,7 @@ internal sealed class ProcessesRun(
 
     public async Task<int> RunAsync(RpcPeer? peer, TextWriter output, CancellationToken cancellationToken)
     {
-        Figures.WriteHead(output, $"{Path.GetFileName(model)}, {tokens} tokens a client, {rounds} rounds, threads a worker: {string.Join(", ", stages.Select(count => $"{count} x {BenchmarkOptions.ThreadsOf(threads, count)}"))}");
+        ReportText.WriteHead(output, $"{Path.GetFileName(model)}, {tokens} tokens a client, {rounds} rounds, threads a worker: {string.Join(", ", stages.Select(count => $"{count} x {BenchmarkOptions.ThreadsOf(threads, count)}"))}");
         var clusters = new List<Cluster>();
         try
         {
@@ -95,7 +96,7 @@ internal sealed class ProcessesRun(
 
     private void Report(TextWriter output)
     {
-        Figures.WriteTable(
+        ReportText.WriteTable(
             output,
             ["clients", "workers", "tokens/s", "ratio to 1", "ms a token and client", "first token (ms)"],
             from count in clients
@@ -114,7 +115,7 @@ internal sealed class ProcessesRun(
         if (_peer.Count > 0)
         {
             output.WriteLine("llama.cpp with its RPC backend, llama-bench, one sequence, no HTTP:");
-            Figures.WriteTable(
+            ReportText.WriteTable(
                 output,
                 ["RPC servers", "tokens/s", "ratio to none", "ms a token"],
                 _peer.Select(pair => (string[])

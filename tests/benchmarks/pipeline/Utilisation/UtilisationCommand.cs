@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Parallax.Benchmarks.Common;
 using Parallax.Cli.Bench;
 using Parallax.Hosting;
 using Parallax.PipelineBenchmark.Clusters;
@@ -35,7 +36,7 @@ internal static class UtilisationCommand
     private static async Task<int> RunAsync(
         ClusterPlan plan, int clients, int tokens, int rounds, TextWriter output, CancellationToken cancellationToken)
     {
-        Figures.WriteHead(output, $"{Path.GetFileName(plan.Model)}, {plan.Stages} stages of {plan.Threads} threads, {clients} clients, {tokens} tokens each, {rounds} rounds");
+        ReportText.WriteHead(output, $"{Path.GetFileName(plan.Model)}, {plan.Stages} stages of {plan.Threads} threads, {clients} clients, {tokens} tokens each, {rounds} rounds");
         await using var cluster = await Cluster.StartAsync(plan, link: null, cancellationToken);
         using var watch = new BusyWatch(cluster.Workers);
         var rate = new Series();
@@ -64,7 +65,7 @@ internal static class UtilisationCommand
             }
         }
 
-        Figures.WriteTable(
+        ReportText.WriteTable(
             output,
             ["stage", "busy (%)", "decode rows a step"],
             busy.Select((series, i) => (string[])[i.ToString(CultureInfo.InvariantCulture), Figures.Text(series, "0.0"), Figures.Text(rows[i], "0.0")]));
