@@ -18,6 +18,7 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
 {
     private const int AnswerTokens = 96;
     private const int PrefillRounds = 3;
+    private const int WarmUpContext = 256; // code is compiled as well by short prompts
     private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(120);
 
     private readonly RerouteWatch _reroutes = new(clock);
@@ -60,7 +61,9 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
             await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, context, AnswerTokens, seed)[0];
         var first = ChatQuestions.Draw(
             await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, context, 2, seed)[0];
-        await WarmUp.RunAsync(swarm, client, question, cancellationToken);
+        var warming = ChatQuestions.Draw(
+            await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, Math.Min(context, WarmUpContext), AnswerTokens, seed)[0];
+        await WarmUp.RunAsync(swarm, client, warming, cancellationToken);
         var expected = (await ChatTraffic.ReferenceAsync(swarm.Addresses[0], [question], StuckAfter, clock, cancellationToken))[0].Expected;
         await MeasurePrefillAsync(swarm, client, first, context, cancellationToken);
         var injector = new FaultInjector(swarm, clock, restartAfter: null);
@@ -69,7 +72,7 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
             foreach (var place in Places)
             {
                 await KillAsync(swarm, injector, client, question, expected, context, place, progress, cancellationToken);
-                await WarmUp.RunAsync(swarm, client, question, cancellationToken);
+                await WarmUp.RunAsync(swarm, client, warming, cancellationToken);
             }
 
             await progress.WriteLineAsync($"context {context}: {kill + 1} of {kills} rounds");
