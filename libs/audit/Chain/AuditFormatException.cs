@@ -1,0 +1,6 @@
+using Parallax.Runtime;
+
+namespace Parallax.Audit.Chain;
+
+/// <summary>Something that is no event of the audit, or of a version that this program does not know; says which.</summary>
+public sealed class AuditFormatException(string message, Exception? cause = null) : ParallaxException(message, cause);
