@@ -44,6 +44,7 @@ internal static class RunCommand
         {
             model, port, bind, context, threads, batch, residual, workers, listen,
         };
+        audit.AddTo(command);
         member.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
@@ -92,7 +93,7 @@ internal static class RunCommand
             return Interruption.ExitCode;
         }
 
-        Welcome.Print(Console.Out, server);
+        Welcome.Print(Console.Out, server, settings);
         await signals.WhenAskedAsync();
         Console.Error.WriteLine("Stopping ... (Ctrl-C again ends it at once)");
         await server.StopAsync();

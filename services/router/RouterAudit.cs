@@ -5,7 +5,10 @@ namespace Parallax.Router;
 /// <summary>How a router keeps the audit of its requests.</summary>
 public sealed record RouterAudit
 {
-    /// <summary>The folder of its local log; null: the first free one under <see cref="DefaultRoot"/>, with a key of its own.</summary>
+    /// <summary>
+    /// The folder of a swarm member's local log, or the one under which a router of no swarm takes the first free; null: one under
+    /// <see cref="DefaultRoot"/>.
+    /// </summary>
     public string? Folder { get; init; }
 
     /// <summary>Whether prompts and answers are kept, or only keyed hashes of them.</summary>

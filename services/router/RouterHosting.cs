@@ -42,7 +42,7 @@ public static class RouterHosting
         builder.Services.AddMetrics();
         builder.Services.AddSingleton(services =>
             new AdmissionGate(options.MaxInFlight, options.MaxQueued, options.QueueTime, services.GetRequiredService<TimeProvider>()));
-        builder.AddAudit(options.Audit, credentials);
+        builder.AddAudit(options.Audit, options.FollowsSwarm ? credentials : null);
         builder.Services.AddSingleton(services => new WorkerDirectory(
             options,
             linkOptions,

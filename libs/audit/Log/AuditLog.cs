@@ -260,6 +260,11 @@ public sealed partial class AuditLog : IAuditLog
             }
             else if (left.Writer is { } writer)
             {
+                if (!writer.Stream.StartsWith($"{AuditStreams.WriterPrefix}{_identity.Id}/", StringComparison.Ordinal))
+                {
+                    throw new AuditLogException($"The folder {_options.Folder} holds the audit log of another writer, {writer.Stream[AuditStreams.WriterPrefix.Length..]}: name another folder.");
+                }
+
                 before = EndOf(writer, left);
             }
 

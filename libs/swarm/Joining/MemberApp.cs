@@ -30,6 +30,9 @@ public sealed class MemberApp : IAsyncDisposable
     /// <summary>Where other members dial it.</summary>
     public Uri Address => _app!.ListeningAddress();
 
+    /// <summary>Where it keeps its state.</summary>
+    public string Folder => _folder.Path;
+
     /// <summary>The member.</summary>
     public SwarmMember Member => _app!.Services.GetRequiredService<SwarmMember>();
 

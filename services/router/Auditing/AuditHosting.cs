@@ -14,6 +14,9 @@ internal static class AuditHosting
     /// Adds the local log and what hands its events on: an <see cref="IAuditTransport"/> that the host registers (a bus), else
     /// straight into the event store.
     /// </summary>
+    /// <param name="builder">The router's.</param>
+    /// <param name="audit">What is kept; null: nothing.</param>
+    /// <param name="credentials">Of a member that keeps its key, which then signs; null: the log has a key of its own.</param>
     public static void AddAudit(this WebApplicationBuilder builder, RouterAudit? audit, SwarmCredentials? credentials)
     {
         var services = builder.Services;
@@ -30,10 +33,8 @@ internal static class AuditHosting
         services.AddHostedService<AuditShipper>();
     }
 
-    private static AuditLog Open(RouterAudit audit, SwarmCredentials? credentials, TimeProvider clock) => (audit.Folder, credentials) switch
-    {
-        (null, _) => AuditLog.OpenFirstFree(Path.Combine(RouterAudit.DefaultRoot, "logs"), audit.ToLog(""), clock),
-        (var folder, { } member) => AuditLog.Open(audit.ToLog(folder), new AuditWriterIdentity(member.Key, member.Certificate), clock),
-        (var folder, null) => AuditLog.OpenFirstFree(folder, audit.ToLog(""), clock),
-    };
+    private static AuditLog Open(RouterAudit audit, SwarmCredentials? credentials, TimeProvider clock) =>
+        credentials is not null && audit.Folder is { } folder
+            ? AuditLog.Open(audit.ToLog(folder), new AuditWriterIdentity(credentials.Key, credentials.Certificate), clock)
+            : AuditLog.OpenFirstFree(audit.Folder ?? Path.Combine(RouterAudit.DefaultRoot, "logs"), audit.ToLog(""), clock);
 }
