@@ -159,24 +159,6 @@ internal sealed class LocalRabbitMqServer : RabbitMqServer
         ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none",
     };
 
-    // A broker answers a client's protocol header with a method frame; one that is not ready closes the connection or does not listen.
-    private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var client = new TcpClient();
-            await client.ConnectAsync(IPAddress.Loopback, Port, cancellationToken);
-            await client.GetStream().WriteAsync("AMQP\0\0\u0009\u0001"u8.ToArray(), cancellationToken);
-            var frame = new byte[1];
-            await client.GetStream().ReadExactlyAsync(frame, cancellationToken);
-            return frame[0] == 1;
-        }
-        catch (Exception e) when (e is SocketException or IOException)
-        {
-            return false;
-        }
-    }
-
     private static async Task<bool> TakesConnectionsAsync(int port, CancellationToken cancellationToken)
     {
         try

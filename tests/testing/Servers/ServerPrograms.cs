@@ -17,6 +17,12 @@ internal static class ServerPrograms
             .LastOrDefault(found => File.Exists(Path.Combine(found, file))))
         .FirstOrDefault(static found => found is not null);
 
+    /// <summary>Whether a program is on the PATH.</summary>
+    public static bool IsOnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Append("/usr/sbin")
+        .Any(folder => File.Exists(Path.Combine(folder, program)));
+
     /// <summary>A port of loopback that was free a moment ago.</summary>
     public static int FreePort()
     {
