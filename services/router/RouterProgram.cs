@@ -24,6 +24,12 @@ internal static class RouterProgram
         }
 
         await using var member = await MemberApp.StartAsync(join, add: null, map: null, stop);
+        if (options.RequestLogPath == RouterOptions.DefaultRequestLogPath(options.Port))
+        {
+            // Routers of one machine, or of one volume, may have the same port: what is a member's own lies in its folder.
+            options = options with { RequestLogPath = Path.Combine(member.Folder, "requests.log") };
+        }
+
         return await ServeAsync(model, options, new MemberView(member.Member, TimeProvider.System), member.Credentials, stop);
     }
 
