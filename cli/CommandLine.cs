@@ -50,6 +50,7 @@ internal static class CommandLine
             ServiceCommands.CreateRouter(),
             ServiceCommands.CreateScheduler(),
             ShardsCommand.Create(),
+            FoundCommand.Create(),
             JoinCommand.Create(),
             LeaveCommand.Create(),
             StatusCommand.Create(),

@@ -34,8 +34,8 @@ internal sealed record RunSettings
     /// <summary>Workers that the model is cut over.</summary>
     public int Workers { get; init; } = DefaultWorkers;
 
-    /// <summary>The request log's file; null keeps none.</summary>
-    public string? RequestLog { get; init; }
+    /// <summary>The audit of requests; null keeps none.</summary>
+    public RouterAudit? Audit { get; init; }
 
     /// <summary>How long running answers may go on after the first Ctrl-C.</summary>
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
@@ -63,7 +63,7 @@ internal sealed record RunSettings
         Bind = Bind,
         Port = Port,
         DrainTime = DrainTime,
-        RequestLogPath = RequestLog,
+        Audit = Audit,
     };
 
     /// <exception cref="OptionsException">Options cannot be used; lists all of them.</exception>

@@ -189,7 +189,11 @@ internal sealed class FoundedSwarm : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.AddServiceDefaults().UseEmbeddedLifetime();
         builder.Services.AddSingleton<ISwarmView>(new MemberView(First.Member, TimeProvider.System));
-        builder.AddRouter(_settings.Run.ToRouter([]) with { FollowsSwarm = true }, Model, credentials);
+        var options = _settings.Run.ToRouter([]) with { FollowsSwarm = true };
+        builder.AddRouter(
+            options with { Audit = options.Audit is { Folder: null } unplaced ? unplaced with { Folder = Path.Combine(_folder.Path, "audit") } : options.Audit },
+            Model,
+            credentials);
         var router = builder.Build();
         try
         {

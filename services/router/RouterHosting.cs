@@ -1,13 +1,14 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Parallax.Audit.Log;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Identity;
 using Parallax.Router.Admission;
 using Parallax.Router.Api;
+using Parallax.Router.Auditing;
 using Parallax.Router.Idempotency;
 using Parallax.Router.Observability;
-using Parallax.Router.RequestLog;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
 
@@ -41,9 +42,7 @@ public static class RouterHosting
         builder.Services.AddMetrics();
         builder.Services.AddSingleton(services =>
             new AdmissionGate(options.MaxInFlight, options.MaxQueued, options.QueueTime, services.GetRequiredService<TimeProvider>()));
-        builder.Services.AddSingleton<IRequestLog>(_ => options.RequestLogPath is { } path
-            ? new FileRequestLog(path, options.RequestLogMaxBytes, options.RequestLogForced)
-            : new NoRequestLog());
+        builder.AddAudit(options.Audit, options.FollowsSwarm ? credentials : null);
         builder.Services.AddSingleton(services => new WorkerDirectory(
             options,
             linkOptions,
@@ -66,11 +65,11 @@ public static class RouterHosting
     /// <summary>
     /// Maps the OpenAI API, <c>/health/live</c>, <c>/health/ready</c> and <c>/metrics</c>.
     /// </summary>
-    /// <exception cref="Parallax.Runtime.ParallaxException">The request log cannot be opened.</exception>
+    /// <exception cref="Parallax.Runtime.ParallaxException">The audit log cannot be opened.</exception>
     public static WebApplication MapRouter(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        _ = app.Services.GetRequiredService<IRequestLog>(); // a log that cannot be had must fail the start, not a request
+        _ = app.Services.GetRequiredService<IAuditLog>(); // a log that cannot be had must fail the start, not a request
         app.UseMiddleware<ErrorResponses>();
         OpenAiEndpoints.Map(app);
         HealthEndpoints.Map(app);

@@ -13,6 +13,9 @@ namespace Parallax.Router.Api;
 /// <param name="Resumed">The last event that the client has; null for an answer from the beginning.</param>
 internal sealed record ChatCall(ChatRequest Request, RequestClaim Claim, RequestId Id, string Client, AnswerEventId? Resumed)
 {
+    /// <summary>The id of the API key that asks; empty where none is needed.</summary>
+    public string Key { get; init; } = "";
+
     /// <summary>How much of each choice the client has.</summary>
     public ImmutableArray<ChoiceProgress> From { get; } =
         Resumed?.Choices ?? [.. Enumerable.Repeat(ChoiceProgress.Nothing, Request.Choices)];

@@ -1,6 +1,6 @@
+using Parallax.Audit.Log;
 using Parallax.Router.Api.Responses;
 using Parallax.Router.Observability;
-using Parallax.Router.RequestLog;
 using Parallax.Router.Routing;
 
 namespace Parallax.Router.Api;
@@ -27,7 +27,7 @@ internal static class HealthEndpoints
         var model = services.GetRequiredService<RouterModel>().Id;
         var workers = services.GetRequiredService<WorkerDirectory>();
         return services.GetRequiredService<RouterStopping>().IsStopping ? "The server is stopping."
-            : services.GetRequiredService<IRequestLog>().Fault is { } fault ? fault
+            : services.GetRequiredService<IAuditLog>().Fault is { } fault ? fault
             : workers.Offer(model) is null ? workers.Problem(model)
             : null;
     }

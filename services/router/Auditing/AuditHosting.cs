@@ -1,0 +1,40 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Parallax.Audit.Log;
+using Parallax.Audit.Outbox;
+using Parallax.EventStore;
+using Parallax.EventStore.Sqlite;
+using Parallax.Identity;
+
+namespace Parallax.Router.Auditing;
+
+/// <summary>Puts the audit into a router's host.</summary>
+internal static class AuditHosting
+{
+    /// <summary>
+    /// Adds the local log and what hands its events on: an <see cref="IAuditTransport"/> that the host registers (a bus), else
+    /// straight into the event store.
+    /// </summary>
+    /// <param name="builder">The router's.</param>
+    /// <param name="audit">What is kept; null: nothing.</param>
+    /// <param name="credentials">Of a member that keeps its key, which then signs; null: the log has a key of its own.</param>
+    public static void AddAudit(this WebApplicationBuilder builder, RouterAudit? audit, SwarmCredentials? credentials)
+    {
+        var services = builder.Services;
+        if (audit is null)
+        {
+            services.AddSingleton<IAuditLog>(static provider => new NoAuditLog(provider.GetRequiredService<TimeProvider>()));
+            return;
+        }
+
+        services.AddSingleton(provider => Open(audit, credentials, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IAuditLog>(static provider => provider.GetRequiredService<AuditLog>());
+        services.TryAddSingleton<IEventStore>(provider => SqliteEventStore.Open(audit.Store, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IAuditTransport, StoreAuditTransport>();
+        services.AddHostedService<AuditShipper>();
+    }
+
+    private static AuditLog Open(RouterAudit audit, SwarmCredentials? credentials, TimeProvider clock) =>
+        credentials is not null && audit.Folder is { } folder
+            ? AuditLog.Open(audit.ToLog(folder), new AuditWriterIdentity(credentials.Key, credentials.Certificate), clock)
+            : AuditLog.OpenFirstFree(audit.Folder ?? Path.Combine(RouterAudit.DefaultRoot, "logs"), audit.ToLog(""), clock);
+}
