@@ -9,7 +9,7 @@ namespace Parallax.Bus.Commands;
 /// <param name="Kind">One of <see cref="CommandKinds"/>.</param>
 /// <param name="Request">The request of scheduler.proto that belongs to the kind, in protobuf's JSON form.</param>
 /// <param name="TimeoutSeconds">How long it has to be complete; null: the kind's usual time.</param>
-internal sealed record CommandBody(string? Id, string Kind, JsonElement? Request, double? TimeoutSeconds);
+public sealed record CommandBody(string? Id, string Kind, JsonElement? Request, double? TimeoutSeconds);
 
 /// <summary>The answer to it.</summary>
 /// <param name="Id">The command's id.</param>

@@ -95,7 +95,7 @@ internal static class CommandObservation
     }
 
     /// <summary>Null when all of them serve.</summary>
-    private static CommandProgress.Pending? Served(IReadOnlyCollection<Assignment> stages, SchedulerState state, SwarmView swarm)
+    private static CommandProgress? Served(IReadOnlyCollection<Assignment> stages, SchedulerState state, SwarmView swarm)
     {
         var missing = stages.Where(stage => !Serves(stage, state, swarm)).ToList();
         return missing.Count == 0
