@@ -149,11 +149,11 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
         await sender.ShipAsync(story.Next(10));
         await StoredStory.ArrivesAsync(store, story.Told);
 
-        // Not MassTransit's; no JSON; a batch without events; another event at a place that is taken; an id that is not the hash's;
-        // a stream of somebody else; a payload that says another number than its envelope.
+        // No message of MassTransit's; no JSON; another event at a place that is taken; an id that is not the hash's; a stream of
+        // somebody else; another number than the payload says.
         await broker.PublishAsync("parallax.audit.entry", [0xff, 0x00], "application/octet-stream");
         await broker.PublishAsync("parallax.audit.entry", Encoding.UTF8.GetBytes("{\"messageType\":"), "application/vnd.masstransit+json");
-        await sender.Audit.SendAsync([.. new AuditStory("p", 2).Next(4).Skip(2)], Token); // repeats of other contents? the same: no poison
+        await sender.Audit.SendAsync([.. new AuditStory("p", 2).Next(4).Skip(2)], Token); // a repeat, which is none
         var forked = new AuditChain(story.Told[0].Stream).Append(new Parallax.Audit.Events.RequestCancelled(7), DateTimeOffset.UnixEpoch);
         await sender.Audit.SendAsync([forked], Token);
         var next = story.Next(2);
