@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Parallax.Cli.Bench;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chat;
+using Parallax.Cli.Commands;
 using Parallax.Cli.Inspect;
 using Parallax.Cli.Plan;
 using Parallax.Cli.Run;
@@ -55,6 +56,7 @@ internal static class CommandLine
             LeaveCommand.Create(),
             StatusCommand.Create(),
             SchedulerCommands.Create(),
+            CommandsCommand.Create(),
             TokenCommand.Create(),
             PeerCommand.Create(),
             PlanCommand.Create(),

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Parallax.Bus;
 using Parallax.EventStore;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
@@ -66,6 +67,11 @@ public static class SchedulerHosting
         services.AddSingleton<SchedulerLoop>();
         services.AddSingleton<SchedulerService>();
         services.AddHostedService(static provider => provider.GetRequiredService<SchedulerLoop>());
+        if (options.Bus is { } bus)
+        {
+            services.AddSchedulerBus(BusOptions.Parse(bus));
+        }
+
         services.AddGrpc(static grpc => grpc.EnableDetailedErrors = false);
         return builder;
     }
