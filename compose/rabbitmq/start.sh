@@ -6,7 +6,7 @@ export RABBITMQ_NODENAME=rabbit@localhost
 export RABBITMQ_CONFIG_FILE=/etc/parallax/rabbitmq.conf
 export RABBITMQ_ENABLED_PLUGINS_FILE=/etc/parallax/enabled_plugins
 export RABBITMQ_MNESIA_BASE=/var/lib/rabbitmq/mnesia
-export RABBITMQ_LOGS=-
+export RABBITMQ_LOGS=- RABBITMQ_LOG_BASE=/tmp ERL_CRASH_DUMP_SECONDS=0
 export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none'
 export ERL_EPMD_ADDRESS=127.0.0.1
 export HOME=/var/lib/rabbitmq LANG=C.UTF-8

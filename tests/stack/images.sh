@@ -53,7 +53,7 @@ servers_image() {
     printf '%s\n' 'root:x:0:' 'postgres:x:70:' 'rabbitmq:x:71:' 'haproxy:x:72:' >"$folder/etc/group"
     mkdir -p "$folder/var/lib/postgresql/data" "$folder/var/lib/rabbitmq"
     chown 70:70 "$folder/var/lib/postgresql/data"
-    chown 71:71 "$folder/var/lib/rabbitmq"
+    chown -R 71:71 "$folder/var/lib/rabbitmq"
     pack "$folder" local/servers
 }
 
