@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Parallax.Bus;
 using Parallax.Hosting.Stages;
 
 namespace Parallax.Router;
@@ -105,6 +106,18 @@ public sealed record RouterOptions
         Require(DrainTime >= TimeSpan.Zero && DrainTime <= TimeSpan.FromMinutes(10), "--drain: use 0 to 600 s.");
         Require(Audit?.Folder is not "", "--audit-folder: name a folder.");
         Require(Audit?.Store is not "", "--audit-store: name a file or a database.");
+        if (Audit?.Bus is { } bus)
+        {
+            try
+            {
+                _ = BusOptions.Parse(bus);
+            }
+            catch (BusException problem)
+            {
+                errors.Add($"--bus: {problem.Message}");
+            }
+        }
+
         Require(Audit is null or { MaxBytes: >= 1 << 20 }, "RouterAudit.MaxBytes must be at least 1 MiB.");
         return errors;
 
