@@ -6,7 +6,7 @@ namespace Parallax.IntegrationTests.Bus;
 /// <summary>Compares what is in the store with what was told.</summary>
 internal static class StoredStory
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
