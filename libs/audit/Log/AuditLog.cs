@@ -276,7 +276,8 @@ public sealed partial class AuditLog : IAuditLog
                 _identity.Certificate.IsEmpty ? null : Convert.ToBase64String(_identity.Certificate.Span),
                 before?.Head,
                 before?.Length ?? 0,
-                Contents.Name));
+                Contents.Name,
+                _identity.Authority.IsEmpty ? null : Convert.ToBase64String(_identity.Authority.Span)));
         }
 
         _commit.Start();

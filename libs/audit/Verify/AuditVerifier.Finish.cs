@@ -52,6 +52,12 @@ internal sealed partial class AuditVerifier
         }
     }
 
+    /// <summary>Where a segment stands that has ended and that checkpoints vouch for to its end; null for any other.</summary>
+    public StreamHead? EndedHeadOf(string stream) =>
+        _streams.TryGetValue(Hash256.KeyOf(stream), out var state) && state is { HasEnded: true, IsDamaged: false } && state.Listed == state.Length
+            ? new StreamHead(stream, state.Length, state.Head.ToString())
+            : null;
+
     /// <summary>The outcome.</summary>
     public VerificationReport Finish()
     {

@@ -43,6 +43,6 @@ internal static class AuditHosting
 
     private static AuditLog Open(RouterAudit audit, SwarmCredentials? credentials, TimeProvider clock) =>
         credentials is not null && audit.Folder is { } folder
-            ? AuditLog.Open(audit.ToLog(folder), new AuditWriterIdentity(credentials.Key, credentials.Certificate), clock)
+            ? AuditLog.Open(audit.ToLog(folder), new AuditWriterIdentity(credentials.Key, credentials.Certificate) { Authority = credentials.AuthorityCertificate }, clock)
             : AuditLog.OpenFirstFree(audit.Folder ?? Path.Combine(RouterAudit.DefaultRoot, "logs"), audit.ToLog(""), clock);
 }
