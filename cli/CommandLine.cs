@@ -4,6 +4,7 @@ using Parallax.Cli.Bench;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chat;
 using Parallax.Cli.Inspect;
+using Parallax.Cli.Keys;
 using Parallax.Cli.Plan;
 using Parallax.Cli.Run;
 using Parallax.Cli.Services;
@@ -55,6 +56,7 @@ internal static class CommandLine
             StatusCommand.Create(),
             SchedulerCommands.Create(),
             TokenCommand.Create(),
+            KeyCommand.Create(),
             PeerCommand.Create(),
             PlanCommand.Create(),
         };
