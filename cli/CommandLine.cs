@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Parallax.Cli.Bench;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chat;
+using Parallax.Cli.Commands;
 using Parallax.Cli.Inspect;
 using Parallax.Cli.Keys;
 using Parallax.Cli.Plan;
@@ -51,10 +52,12 @@ internal static class CommandLine
             ServiceCommands.CreateRouter(),
             ServiceCommands.CreateScheduler(),
             ShardsCommand.Create(),
+            FoundCommand.Create(),
             JoinCommand.Create(),
             LeaveCommand.Create(),
             StatusCommand.Create(),
             SchedulerCommands.Create(),
+            CommandsCommand.Create(),
             TokenCommand.Create(),
             KeyCommand.Create(),
             PeerCommand.Create(),

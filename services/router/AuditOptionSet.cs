@@ -4,7 +4,8 @@ using Parallax.Hosting;
 namespace Parallax.Router;
 
 /// <summary>The audit's options on a command line.</summary>
-public sealed class AuditOptionSet
+/// <param name="withBus">Whether a bus can be named.</param>
+public sealed class AuditOptionSet(bool withBus = false)
 {
     private readonly Option<string> _audit = new("--audit")
     {
@@ -15,13 +16,14 @@ public sealed class AuditOptionSet
 
     private readonly Option<string?> _folder = new("--audit-folder") { Description = "Folder of the local log that events wait in; one process each. Default: the first free one in your application data.", HelpName = "folder" };
     private readonly Option<string?> _store = new("--audit-store") { Description = "The event store: a file, or postgres://user@host/database. Default: audit.db in your application data.", HelpName = "store" };
+    private readonly Option<string?> _bus = new("--bus") { Description = "The bus that takes events to the scheduler: rabbitmq://USER@HOST/VHOST?passwordfile=PATH. Default: none, they go straight into the store.", HelpName = "address" };
     private readonly Option<bool> _forced = new("--audit-forced") { Description = "Force the local log to the disk with each commit: survives a loss of power, costs milliseconds per token." };
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        foreach (var option in (Option[])[_audit, _folder, _store, _forced])
+        foreach (var option in (Option[])(withBus ? [_audit, _folder, _store, _bus, _forced] : [_audit, _folder, _store, _forced]))
         {
             command.Options.Add(option);
         }
@@ -40,6 +42,7 @@ public sealed class AuditOptionSet
                 Folder = parsed.GetValue(_folder),
                 KeepsContents = parsed.GetRequiredValue(_audit) == "full",
                 Store = parsed.GetValue(_store) ?? RouterAudit.DefaultStore,
+                Bus = withBus ? parsed.GetValue(_bus) : null,
                 IsForced = parsed.GetValue(_forced),
             },
             var other => throw new OptionsException([$"--audit: '{other}' is not known; use full, hashes or off."]),

@@ -1,4 +1,5 @@
 using Parallax.Audit.Log;
+using Parallax.Bus;
 
 namespace Parallax.Router;
 
@@ -38,6 +39,12 @@ public sealed record RouterAudit
 
     /// <summary>The event store when none is named.</summary>
     public static string DefaultStore => Path.Combine(DefaultRoot, "audit.db");
+
+    /// <summary>
+    /// The bus that takes events to the scheduler, who stores them (<see cref="BusOptions.Parse"/>); null: they go straight into the
+    /// store, or over a bus that the host has.
+    /// </summary>
+    public string? Bus { get; init; }
 
     internal AuditLogOptions ToLog(string folder) => new() { Folder = folder, KeepsContents = KeepsContents, IsForced = IsForced, MaxBytes = MaxBytes };
 }

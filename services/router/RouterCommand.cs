@@ -18,7 +18,7 @@ internal static class RouterCommand
         var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes any free one.", DefaultValueFactory = static _ => RouterOptions.DefaultPort };
         var inFlight = new Option<int>("--max-in-flight") { Description = "Answers generated at once.", DefaultValueFactory = static _ => 128 };
         var queued = new Option<int>("--max-queued") { Description = "Requests that may wait for their turn; more are answered with 429.", DefaultValueFactory = static _ => 256 };
-        var audit = new AuditOptionSet();
+        var audit = new AuditOptionSet(withBus: true);
         var access = new AccessOptionSet();
         var noFailover = new Option<bool>("--no-failover") { Description = "End a request with an error when one of its workers is lost, in place of going on over others (for comparisons)." };
         var standby = new Option<int>("--standby") { Description = "Workers that stand by for each stage of a request's path and compute along, so that they take over without a refill.", DefaultValueFactory = static _ => 0 };

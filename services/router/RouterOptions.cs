@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Parallax.Bus;
 using Parallax.Hosting.Stages;
 using Parallax.Router.Access;
 
@@ -119,6 +120,18 @@ public sealed record RouterOptions
         Require(Audit?.Folder is not "", "--audit-folder: name a folder.");
         Require(Audit?.Store is not "", "--audit-store: name a file or a database.");
         errors.AddRange(Access.Validate(this));
+        if (Audit?.Bus is { } bus)
+        {
+            try
+            {
+                _ = BusOptions.Parse(bus);
+            }
+            catch (BusException problem)
+            {
+                errors.Add($"--bus: {problem.Message}");
+            }
+        }
+
         Require(Audit is null or { MaxBytes: >= 1 << 20 }, "RouterAudit.MaxBytes must be at least 1 MiB.");
         return errors;
 

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Parallax.Bus;
 using Parallax.EventStore.Terms;
+using Parallax.Hosting.Status;
 
 namespace Parallax.Scheduler;
 
@@ -20,6 +22,12 @@ public sealed record SchedulerOptions
     /// </summary>
     public string? StorePath { get; init; }
 
+    /// <summary>
+    /// The bus from which it takes audit events into its event store, and operators' commands (<see cref="BusOptions.Parse"/>); null:
+    /// none.
+    /// </summary>
+    public string? Bus { get; init; }
+
     /// <summary>A JSON file of workers in place of a swarm; null: none.</summary>
     public string? WorkersPath { get; init; }
 
@@ -31,6 +39,9 @@ public sealed record SchedulerOptions
 
     /// <summary>Where clients reach this scheduler, told by those that stand by; null: where it listens.</summary>
     public string? Advertise { get; init; }
+
+    /// <summary>Where it answers machines over HTTP: health and metrics; null: nowhere.</summary>
+    public StatusOptions? Status { get; init; }
 
     /// <summary>How long a published plan lives; it is published again every third of it.</summary>
     public TimeSpan PlanLease { get; init; } = TimeSpan.FromSeconds(30);
@@ -52,12 +63,25 @@ public sealed record SchedulerOptions
             !string.IsNullOrWhiteSpace(Id) && Encoding.UTF8.GetByteCount(Id) <= 128 && !Id.Any(char.IsControl),
             $"--id: '{Id}' is no id; use 1 to 128 bytes of text.");
         Require(StorePath is not "", "--store: name a file.");
+        if (Bus is { } bus)
+        {
+            try
+            {
+                _ = BusOptions.Parse(bus);
+            }
+            catch (BusException problem)
+            {
+                errors.Add(problem.Message);
+            }
+        }
+
         Require(WorkersPath is not "", "--workers: name a file.");
         Require(IPAddress.TryParse(Bind, out _), $"--bind: '{Bind}' is not an IP address; use e.g. 127.0.0.1, or 0.0.0.0 for all interfaces.");
         Require(Port is >= 0 and <= 65535, $"--port: {Port} is not a port; use 0 to 65535 (0: any free one).");
         Require(
             Advertise is null || (Uri.TryCreate(Advertise, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"),
             $"--advertise: '{Advertise}' is not an address like http://10.0.0.2:7200.");
+        errors.AddRange(Status?.Validate() ?? []);
         Require(PlanLease >= TimeSpan.FromSeconds(3), "PlanLease must be at least 3 s.");
         Require(PublishTimeout > TimeSpan.Zero, "PublishTimeout must be more than 0 s.");
         Require(Term.RenewPeriod > TimeSpan.Zero && Term.Lease >= 2 * Term.RenewPeriod, "The term's lease must be at least twice its renewal period.");

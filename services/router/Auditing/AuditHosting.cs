@@ -1,8 +1,10 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Parallax.Audit.Log;
 using Parallax.Audit.Outbox;
+using Parallax.Bus;
+using Parallax.Bus.Audit;
+using Parallax.Bus.Commands;
 using Parallax.EventStore;
-using Parallax.EventStore.Sqlite;
 using Parallax.Identity;
 
 namespace Parallax.Router.Auditing;
@@ -28,7 +30,13 @@ internal static class AuditHosting
 
         services.AddSingleton(provider => Open(audit, credentials, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IAuditLog>(static provider => provider.GetRequiredService<AuditLog>());
-        services.TryAddSingleton<IEventStore>(provider => SqliteEventStore.Open(audit.Store, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IEventStore>(provider => EventStores.Open(
+            audit.Store, provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>()));
+        if (audit.Bus is { } bus)
+        {
+            services.AddParallaxBus(BusOptions.Parse(bus)).AddBusAuditTransport().AddCommandClient();
+        }
+
         services.TryAddSingleton<IAuditTransport, StoreAuditTransport>();
         services.AddHostedService<AuditShipper>();
     }

@@ -296,6 +296,12 @@ internal sealed partial class WorkerSession(
     {
         lock (_gate)
         {
+            if (token.Index < _ids.Count)
+            {
+                // A standby that was behind: the router named this token in its Fence, of which the engine has not heard yet.
+                return;
+            }
+
             _ids.Add(token.TokenId);
             if (!_emitsTokens)
             {

@@ -1,7 +1,7 @@
-using Parallax.Cli.Swarm;
 using Parallax.Contracts.V1;
+using Parallax.Worker.Gpu.Swarm;
 
-namespace Parallax.UnitTests.Cli;
+namespace Parallax.UnitTests.Worker;
 
 /// <summary>What a person is told of a worker, in a line.</summary>
 public sealed class LayerNewsTests

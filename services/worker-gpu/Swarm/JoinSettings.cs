@@ -1,34 +1,16 @@
 using System.Net;
 using Parallax.Hosting;
-using Parallax.Identity.Tokens;
-using Parallax.Swarm.Telemetry;
-using Parallax.Worker.Gpu;
+using Parallax.Hosting.Status;
+using Parallax.Swarm.Joining;
 
-namespace Parallax.Cli.Swarm;
+namespace Parallax.Worker.Gpu.Swarm;
 
-/// <summary>What <c>parallax join</c> was asked for.</summary>
-internal sealed record JoinSettings
+/// <summary>How this machine is given to a swarm as a worker.</summary>
+/// <param name="Swarm">Which swarm, and as whom. Without an address to listen on: any, or loopback where the other member is on it, at the default port or any.</param>
+internal sealed record JoinSettings(JoinSwarm Swarm)
 {
-    /// <summary>The port that is listened on when none is named and it is free.</summary>
-    public const int DefaultPort = 7101;
-
-    /// <summary>A member of the swarm.</summary>
-    public required Uri Bootstrap { get; init; }
-
-    /// <summary>The token; null where this machine has a certificate from an earlier time.</summary>
-    public JoinToken? Token { get; init; }
-
     /// <summary>Models at hand.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
-
-    /// <summary>Where to listen; null: any address, or loopback where the bootstrap is on it, at the default port or any.</summary>
-    public IPEndPoint? Listen { get; init; }
-
-    /// <summary>Where others are to dial it; empty: found out.</summary>
-    public IReadOnlyList<Uri> Advertise { get; init; } = [];
-
-    /// <summary>The state folder; null for one of its own.</summary>
-    public string? State { get; init; }
 
     /// <summary>What people call it.</summary>
     public string Name { get; init; } = Environment.MachineName;
@@ -42,8 +24,17 @@ internal sealed record JoinSettings
     /// <summary>Compute threads; null takes one per core.</summary>
     public int? Threads { get; init; }
 
-    /// <summary>NATS; null for none.</summary>
-    public NatsOptions? Nats { get; init; }
+    /// <summary>Requests computed together; null takes the engine's default.</summary>
+    public int? MaxBatch { get; init; }
+
+    /// <summary>Where hidden states that are kept for the next stage go when memory for them is spent; null: nowhere.</summary>
+    public string? JournalFolder { get; init; } = WorkerOptions.DefaultJournalFolder;
+
+    /// <summary>Compute device.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Where it answers machines over HTTP; null: nowhere.</summary>
+    public StatusOptions? Status { get; init; }
 
     /// <summary>How long others may take to take over when it leaves, and running answers to end.</summary>
     public TimeSpan LeaveTime { get; init; } = TimeSpan.FromSeconds(60);
@@ -57,12 +48,15 @@ internal sealed record JoinSettings
         Threads = Threads,
         MemoryBytes = Memory,
         DrainTime = LeaveTime,
+        MaxBatch = MaxBatch,
+        JournalFolder = JournalFolder,
+        Device = Device,
     };
 
     /// <exception cref="OptionsException">Options cannot be used; lists all of them.</exception>
     public void ThrowIfInvalid()
     {
-        List<string> errors = [.. ToWorker(Listen ?? new IPEndPoint(IPAddress.Loopback, 0)).Validate()];
+        List<string> errors = [.. ToWorker(Swarm.Listen ?? new IPEndPoint(IPAddress.Loopback, 0)).Validate()];
         errors.AddRange(Models.Where(static path => !Path.Exists(path)).Select(static path => $"--model: '{path}' does not exist."));
         if (string.IsNullOrWhiteSpace(Name) || Name.Length > 128 || Name.Any(char.IsControl))
         {

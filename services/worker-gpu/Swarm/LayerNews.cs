@@ -1,8 +1,7 @@
 using System.Globalization;
 using Parallax.Contracts.V1;
-using Parallax.Worker.Gpu.Swarm;
 
-namespace Parallax.Cli.Swarm;
+namespace Parallax.Worker.Gpu.Swarm;
 
 /// <summary>Tells a person, line by line, what a worker of the swarm is doing.</summary>
 internal static class LayerNews
