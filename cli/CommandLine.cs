@@ -6,6 +6,7 @@ using Parallax.Cli.Chaos;
 using Parallax.Cli.Chat;
 using Parallax.Cli.Commands;
 using Parallax.Cli.Inspect;
+using Parallax.Cli.Keys;
 using Parallax.Cli.Plan;
 using Parallax.Cli.Run;
 using Parallax.Cli.Services;
@@ -59,6 +60,7 @@ internal static class CommandLine
             SchedulerCommands.Create(),
             CommandsCommand.Create(),
             TokenCommand.Create(),
+            KeyCommand.Create(),
             PeerCommand.Create(),
             PlanCommand.Create(),
             AuditCommand.Create(),

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Parallax.Hosting;
 using Parallax.Router;
+using Parallax.Router.Access;
 using Parallax.Runtime.Execution;
 using Parallax.Worker.Gpu;
 
@@ -37,6 +38,9 @@ internal sealed record RunSettings
     /// <summary>The audit of requests; null keeps none.</summary>
     public RouterAudit? Audit { get; init; }
 
+    /// <summary>Who may use the API, and over which connections.</summary>
+    public RouterAccess Access { get; init; } = new();
+
     /// <summary>How long running answers may go on after the first Ctrl-C.</summary>
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
 
@@ -64,6 +68,7 @@ internal sealed record RunSettings
         Port = Port,
         DrainTime = DrainTime,
         Audit = Audit,
+        Access = Access,
     };
 
     /// <exception cref="OptionsException">Options cannot be used; lists all of them.</exception>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Parallax.Hosting.Stages;
+using Parallax.Router.Access;
 using Parallax.Swarm.Joining;
 
 namespace Parallax.Router;
@@ -18,6 +19,7 @@ internal static class RouterCommand
         var inFlight = new Option<int>("--max-in-flight") { Description = "Answers generated at once.", DefaultValueFactory = static _ => 128 };
         var queued = new Option<int>("--max-queued") { Description = "Requests that may wait for their turn; more are answered with 429.", DefaultValueFactory = static _ => 256 };
         var audit = new AuditOptionSet(withBus: true);
+        var access = new AccessOptionSet();
         var noFailover = new Option<bool>("--no-failover") { Description = "End a request with an error when one of its workers is lost, in place of going on over others (for comparisons)." };
         var standby = new Option<int>("--standby") { Description = "Workers that stand by for each stage of a request's path and compute along, so that they take over without a refill.", DefaultValueFactory = static _ => 0 };
         var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on when the router is stopped.", DefaultValueFactory = static _ => 10 };
@@ -28,6 +30,7 @@ internal static class RouterCommand
         var join = new JoinOptions();
         join.AddTo(command);
         audit.AddTo(command);
+        access.AddTo(command);
         command.SetAction((parsed, cancellationToken) => run(
             parsed.GetRequiredValue(model),
             new RouterOptions
@@ -40,6 +43,7 @@ internal static class RouterCommand
                 MaxInFlight = parsed.GetValue(inFlight),
                 MaxQueued = parsed.GetValue(queued),
                 Audit = audit.Read(parsed),
+                Access = access.Read(parsed),
                 Standbys = parsed.GetValue(standby),
                 Failover = !parsed.GetValue(noFailover),
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),

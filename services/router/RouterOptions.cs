@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Parallax.Bus;
 using Parallax.Hosting.Stages;
+using Parallax.Router.Access;
 
 namespace Parallax.Router;
 
@@ -59,6 +60,9 @@ public sealed record RouterOptions
     /// </summary>
     public RouterAudit? Audit { get; init; }
 
+    /// <summary>Who may use it, and over which connections; by default no key is needed on loopback, and one beyond it.</summary>
+    public RouterAccess Access { get; init; } = new();
+
     /// <summary>Whether a request goes on over other workers when one of its workers is lost; off, it ends with an error.</summary>
     public bool Failover { get; init; } = true;
 
@@ -70,6 +74,15 @@ public sealed record RouterOptions
 
     /// <summary>Identifies this router to workers; random by default.</summary>
     public Guid RouterId { get; init; } = new(RandomNumberGenerator.GetBytes(16));
+
+    /// <summary>Whether the API listens on this machine only.</summary>
+    internal bool IsLoopback => IPAddress.TryParse(Bind, out var address) && IPAddress.IsLoopback(address);
+
+    /// <summary>Whether requests need an API key.</summary>
+    internal bool NeedsKeys => Access.NeedsKeys ?? !IsLoopback;
+
+    /// <summary>The event store of the API keys.</summary>
+    internal string KeyStore => Audit?.Store ?? Access.KeyStore ?? RouterAudit.DefaultStore;
 
     /// <summary>Everything that is wrong with these options; empty when they can be used.</summary>
     public IReadOnlyList<string> Validate()
@@ -106,6 +119,7 @@ public sealed record RouterOptions
         Require(DrainTime >= TimeSpan.Zero && DrainTime <= TimeSpan.FromMinutes(10), "--drain: use 0 to 600 s.");
         Require(Audit?.Folder is not "", "--audit-folder: name a folder.");
         Require(Audit?.Store is not "", "--audit-store: name a file or a database.");
+        errors.AddRange(Access.Validate(this));
         if (Audit?.Bus is { } bus)
         {
             try

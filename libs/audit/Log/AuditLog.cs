@@ -45,6 +45,9 @@ public sealed partial class AuditLog : IAuditLog
     /// <summary>Which run of the writer this is.</summary>
     public long Term { get; }
 
+    /// <summary>The peer id of the writer's key.</summary>
+    public string WriterId => _identity.Id;
+
     /// <summary>What of contents is kept.</summary>
     public AuditContents Contents { get; }
 

@@ -46,7 +46,8 @@ internal sealed partial class ChatGeneration(
         var known = await FindKnownAsync(call, plan, output.Aborted);
         var open = call.OpenChoices.Where(choice => !known[choice].IsComplete).ToImmutableArray();
 
-        // 2. Its turn, unless nothing is left to generate.
+        // 2. Its tokens, and its turn, unless nothing is left to generate.
+        using var tokensAside = call.Allowance?.Reserve(MostTokens(call, prompt.Length, sampling.MaxTokens));
         using var turn = open.IsEmpty ? null : await gate.EnterAsync(open.Length, output.Aborted);
         using var reserved = open.IsEmpty ? null : await ReserveAsync(call, open.Length, prompt.Length, sampling.MaxTokens, output.Aborted);
         var numerics = reserved?.Path.Offer.NumericClass ?? ClassOf(call.Resumed!);
@@ -125,6 +126,7 @@ internal sealed partial class ChatGeneration(
         {
             sessions.ForEach(static session => session.Dispose());
             RouterTracing.End(span, outcome, audit.TokenCount);
+            tokensAside?.Settle(PromptTokens(call, prompt.Length) + audit.TokenCount);
             instruments.OnRequestEnded(outcome, clock.GetElapsedTime(started).TotalSeconds);
             _ = audit.EndAsync(end!); // nothing is shown for it, and what cannot be written now is written later
         }
@@ -278,6 +280,13 @@ internal sealed partial class ChatGeneration(
             }
         }
     }
+
+    /// <summary>What a request may use of its key's quota: all that can be shown for it.</summary>
+    private static long MostTokens(ChatCall call, int promptTokens, int maxTokens) =>
+        PromptTokens(call, promptTokens) + ((long)call.OpenChoices.Length * maxTokens);
+
+    /// <summary>Tokens of the prompt that count: those of an answer that is resumed were counted when it began.</summary>
+    private static long PromptTokens(ChatCall call, int promptTokens) => call.Resumed is null ? promptTokens : 0;
 
     private static double Milliseconds(TimeSpan time) => Math.Round(time.TotalMilliseconds, 3);
 
