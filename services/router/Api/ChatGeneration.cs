@@ -22,6 +22,7 @@ internal sealed partial class ChatGeneration(
     WorkerDirectory workers,
     AdmissionGate gate,
     IAuditLog audits,
+    PreviousSegments previous,
     RouterOptions options,
     RouterStopping stopping,
     RouterInstruments instruments,
@@ -61,7 +62,7 @@ internal sealed partial class ChatGeneration(
             Deadline = started + (long)(options.RequestTime.TotalSeconds * clock.TimestampFrequency),
             TraceParent = span?.Id ?? "",
         };
-        var audit = audits.Open(id, call.Resumed is null ? null : audits.FindLatest(id) ?? PreviousSegment.Unknown, call.Resumed?.ToString());
+        var audit = audits.Open(id, call.Resumed is null ? null : await previous.FindAsync(id, output.Aborted), call.Resumed?.ToString());
         await audit.AppendAsync(AcceptedRecord.Of(call, plan, numerics, audits.Contents));
         if (reserved?.Path is { } path)
         {

@@ -31,9 +31,7 @@ public sealed class TracingTests : IDisposable
         string id;
         await using (var cluster = await TestCluster.StartAsync(engine))
         {
-            using var request = cluster.NewRequest();
-            request.Headers.Add("traceparent", $"00-{trace}-{ActivitySpanId.CreateRandom()}-01");
-            using var response = await cluster.Client.SendAsync(request, TestContext.Current.CancellationToken);
+            using var response = await cluster.PostAsync(traceParent: $"00-{trace}-{ActivitySpanId.CreateRandom()}-01");
             response.EnsureSuccessStatusCode();
             id = response.Headers.GetValues("x-request-id").Single();
         }
