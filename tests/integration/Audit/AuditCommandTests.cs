@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Parallax.Audit.Chain;
 using Parallax.Audit.Events;
-using Parallax.EventStore;
 using Parallax.UnitTests.Audit;
 
 namespace Parallax.IntegrationTests.Audit;
@@ -23,8 +22,6 @@ public sealed class AuditCommandTests
         { "update events set version = version + 1000 where position = (select min(position) from events where type = 'request-completed')", "deleted", "missing" },
         { "update events set version = -version where stream = (select stream from events where type = 'request-accepted' limit 1) and version in (1, 2); update events set version = 3 + version where version < 0", "reordered", "by its contents it is event" },
     };
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Verify_AsWritten_IsFine()

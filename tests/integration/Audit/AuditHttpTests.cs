@@ -7,7 +7,6 @@ using Microsoft.Extensions.Logging;
 using Parallax.Audit.Chain;
 using Parallax.Audit.Http;
 using Parallax.Audit.Index;
-using Parallax.EventStore;
 using Parallax.EventStore.Sqlite;
 using Parallax.IntegrationTests.Cli;
 using Parallax.UnitTests.Audit;

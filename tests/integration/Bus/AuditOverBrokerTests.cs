@@ -1,7 +1,6 @@
 using System.Text;
 using Parallax.Audit.Chain;
 using Parallax.Bus;
-using Parallax.EventStore;
 using Parallax.EventStore.Memory;
 using Parallax.EventStore.Sqlite;
 using Parallax.IntegrationTests.Services;

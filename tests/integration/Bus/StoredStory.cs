@@ -34,7 +34,7 @@ internal static class StoredStory
         Compare(stored, told);
     }
 
-    private static void Compare(IReadOnlyList<StoredEvent> stored, IReadOnlyList<ChainedEvent> told)
+    private static void Compare(List<StoredEvent> stored, IReadOnlyList<ChainedEvent> told)
     {
         Assert.Equal(told.Count, stored.Count);
         foreach (var stream in told.GroupBy(static one => one.Stream, StringComparer.Ordinal))

@@ -118,7 +118,7 @@ public sealed class AuditIntakeTests : IAsyncDisposable
     private async Task HasAsync(ImmutableArray<ChainedEvent> events) =>
         Assert.Equal(events.Select(static one => one.Id), (await ReadAsync(_store, events[0].Stream)).Select(static one => one.Id));
 
-    private static async Task<List<StoredEvent>> ReadAsync(IEventStore store, string stream)
+    private static async Task<List<StoredEvent>> ReadAsync(InMemoryEventStore store, string stream)
     {
         var stored = new List<StoredEvent>();
         await foreach (var one in store.ReadAsync(stream, 1, Token))

@@ -61,7 +61,7 @@ public class AppendQueueTests
         var first = Append(1);
         await _begun.Reader.ReadAsync(Token);
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var (second, third) = (Append(2, cancellationToken: gone.Token), Append(3));
+        var (second, third) = (Append(2, gone: gone), Append(3));
         await gone.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
@@ -74,7 +74,7 @@ public class AppendQueueTests
     public async Task Cancelled_WhileItIsWritten_IsFinished()
     {
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var call = Append(1, cancellationToken: gone.Token);
+        var call = Append(1, gone: gone);
         await _begun.Reader.ReadAsync(Token);
         await gone.CancelAsync();
         _goOn.Release();
@@ -111,6 +111,6 @@ public class AppendQueueTests
         await Assert.ThrowsAsync<ObjectDisposedException>(() => Append(3));
     }
 
-    private Task<AppendResult> Append(long version, int events = 1, byte[]? payload = null, CancellationToken cancellationToken = default) => _queue.AppendAsync(
-        new AppendRequest("a", version, [.. Enumerable.Range(0, events).Select(_ => new NewEvent(Guid.NewGuid(), "x", payload ?? []))]), cancellationToken);
+    private Task<AppendResult> Append(long version, int events = 1, byte[]? payload = null, CancellationTokenSource? gone = null) => _queue.AppendAsync(
+        new AppendRequest("a", version, [.. Enumerable.Range(0, events).Select(_ => new NewEvent(Guid.NewGuid(), "x", payload ?? []))]), gone?.Token ?? CancellationToken.None);
 }
