@@ -12,7 +12,7 @@ internal static class ServiceCommands
     /// <summary><c>parallax worker</c>.</summary>
     public static Command CreateWorker() => Under(
         "worker",
-        WorkerCommand.Create(static (options, _) => UntilStoppedAsync(stop => WorkerProgram.RunAsync(options, stop))),
+        WorkerCommand.Create(static (options, join, _) => UntilStoppedAsync(stop => WorkerProgram.RunAsync(options, join, stop))),
         """
         Examples:
           parallax worker --model models/demo --port 7101

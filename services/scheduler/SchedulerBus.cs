@@ -17,6 +17,18 @@ public static class SchedulerBus
     public static IServiceCollection AddSchedulerBus(this IServiceCollection services, BusOptions options) =>
         services.AddSchedulerConsumers().AddParallaxBus(options, static bus => bus.AddSchedulerConsumers());
 
+    /// <summary>
+    /// Adds the bus with the consumer of audit events alone, for a host without a scheduler: into the <see cref="EventStore.IEventStore"/>
+    /// that the host registers.
+    /// </summary>
+    public static IServiceCollection AddAuditIntake(this IServiceCollection services, BusOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.TryAddSingleton<AuditInstruments>();
+        services.TryAddSingleton<AuditIntake>();
+        return services.AddParallaxBus(options, static bus => bus.AddConsumer<AuditBatchConsumer, AuditBatchConsumerDefinition>());
+    }
+
     /// <summary>Adds what the consumers need, for a host that adds the bus itself, with <see cref="AddSchedulerConsumers(IBusRegistrationConfigurator)"/>.</summary>
     public static IServiceCollection AddSchedulerConsumers(this IServiceCollection services)
     {

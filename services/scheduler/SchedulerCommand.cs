@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parallax.Hosting.Status;
 using Parallax.Swarm.Joining;
 
 namespace Parallax.Scheduler;
@@ -22,6 +23,8 @@ internal static class SchedulerCommand
         };
         var join = new JoinOptions();
         join.AddTo(command);
+        var status = new StatusSettings();
+        status.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
         {
             var options = new SchedulerOptions
@@ -32,6 +35,7 @@ internal static class SchedulerCommand
                 Bind = parsed.GetRequiredValue(bind),
                 Port = parsed.GetValue(port),
                 Advertise = parsed.GetValue(advertise),
+                Status = status.Read(parsed),
             };
             return run(parsed.GetValue(id) is { } name ? options with { Id = name } : options, join.Read(parsed), cancellationToken);
         });

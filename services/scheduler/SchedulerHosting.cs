@@ -4,8 +4,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Parallax.Bus;
 using Parallax.EventStore;
-using Parallax.EventStore.Memory;
-using Parallax.EventStore.Sqlite;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Placement;
@@ -49,7 +47,7 @@ public static class SchedulerHosting
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(new SchedulerSettings());
         services.TryAddSingleton<Replan>(Allocator.Replan);
-        services.TryAddSingleton<IEventStore>(provider => OpenStore(options, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IEventStore>(provider => OpenStore(options, provider));
         services.TryAddSingleton<NoSwarm>();
         if (options.WorkersPath is { } path)
         {
@@ -107,6 +105,6 @@ public static class SchedulerHosting
         return app;
     }
 
-    private static IEventStore OpenStore(SchedulerOptions options, TimeProvider clock) =>
-        options.StorePath is { } path ? SqliteEventStore.Open(path, clock) : new InMemoryEventStore(clock);
+    private static IEventStore OpenStore(SchedulerOptions options, IServiceProvider provider) => EventStores.Open(
+        options.StorePath ?? "memory:", provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>());
 }

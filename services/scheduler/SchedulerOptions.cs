@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Parallax.Bus;
 using Parallax.EventStore.Terms;
+using Parallax.Hosting.Status;
 
 namespace Parallax.Scheduler;
 
@@ -38,6 +39,9 @@ public sealed record SchedulerOptions
 
     /// <summary>Where clients reach this scheduler, told by those that stand by; null: where it listens.</summary>
     public string? Advertise { get; init; }
+
+    /// <summary>Where it answers machines over HTTP: health and metrics; null: nowhere.</summary>
+    public StatusOptions? Status { get; init; }
 
     /// <summary>How long a published plan lives; it is published again every third of it.</summary>
     public TimeSpan PlanLease { get; init; } = TimeSpan.FromSeconds(30);
@@ -77,6 +81,7 @@ public sealed record SchedulerOptions
         Require(
             Advertise is null || (Uri.TryCreate(Advertise, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"),
             $"--advertise: '{Advertise}' is not an address like http://10.0.0.2:7200.");
+        errors.AddRange(Status?.Validate() ?? []);
         Require(PlanLease >= TimeSpan.FromSeconds(3), "PlanLease must be at least 3 s.");
         Require(PublishTimeout > TimeSpan.Zero, "PublishTimeout must be more than 0 s.");
         Require(Term.RenewPeriod > TimeSpan.Zero && Term.Lease >= 2 * Term.RenewPeriod, "The term's lease must be at least twice its renewal period.");

@@ -1,15 +1,19 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Parallax.Contracts.Identifiers;
+using Parallax.Hosting;
+using Parallax.Hosting.Status;
 using Parallax.Runtime.Execution;
+using Parallax.Swarm.Joining;
+using Parallax.Worker.Gpu.Swarm;
 
 namespace Parallax.Worker.Gpu;
 
 /// <summary>The worker's command line.</summary>
 internal static class WorkerCommand
 {
-    /// <summary>The command; <paramref name="run"/> gets the options, not yet validated, and a token that Ctrl-C cancels.</summary>
-    public static RootCommand Create(Func<WorkerOptions, CancellationToken, Task<int>> run)
+    /// <summary>The command; <paramref name="run"/> gets the options, not yet validated, the swarm to join, and a token that Ctrl-C cancels.</summary>
+    public static RootCommand Create(Func<WorkerOptions, JoinSettings?, CancellationToken, Task<int>> run)
     {
         var model = new Option<string?>("--model") { Description = "The model: a folder or a .gguf file." };
         var noModel = new Option<bool>("--no-model") { Description = "Start without a model and wait to be told what to load." };
@@ -35,6 +39,14 @@ internal static class WorkerCommand
         {
             model, noModel, layers, id, stages, device, context, threads, batch, residual, links, memory, kvTokens, bind, insecure, port, journals, drain,
         };
+        var name = new Option<string?>("--name") { Description = "With --join: what people call this worker (default: its host name)." };
+        var region = new Option<string?>("--region") { Description = "With --join: where it stands; planning keeps pipelines within a region where it can." };
+        command.Options.Add(name);
+        command.Options.Add(region);
+        var join = new JoinOptions();
+        join.AddTo(command);
+        var status = new StatusSettings();
+        status.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = new WorkerOptions
@@ -60,10 +72,19 @@ internal static class WorkerCommand
                     var folder => folder,
                 },
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),
+                Status = status.Read(parsed),
             };
-            if (parsed.GetValue(id) is { } name)
+            if (parsed.GetValue(id) is { } own)
             {
-                options = options with { Id = name };
+                options = options with { Id = own };
+            }
+
+            if (join.Read(parsed) is { } swarm)
+            {
+                Option[] plans = [noModel, layers, id, stages, context, residual, links, kvTokens, bind, insecure, port];
+                OptionsException.ThrowIfAny([.. plans.Where(option => parsed.GetResult(option) is { Implicit: false })
+                    .Select(static option => $"{option.Name}: a worker with --join gets this from its swarm; leave it out. (Where to listen is --member-listen.)")]);
+                return await run(options, ToJoin(swarm, options, parsed.GetValue(name), parsed.GetValue(region)), cancellationToken);
             }
 
             if (parsed.GetValue(stages) is { } map)
@@ -73,10 +94,24 @@ internal static class WorkerCommand
                     options, map, [.. others.Where(option => parsed.GetResult(option) is { Implicit: false }).Select(static option => option.Name)]);
             }
 
-            return await run(options, cancellationToken);
+            return await run(options, null, cancellationToken);
         });
         return command;
     }
+
+    private static JoinSettings ToJoin(JoinSwarm swarm, WorkerOptions options, string? name, string? region) => new(swarm)
+    {
+        Models = options.Model is { } model ? [model] : [],
+        Name = name ?? Environment.MachineName,
+        Region = region ?? "",
+        Memory = options.MemoryBytes,
+        Threads = options.Threads,
+        MaxBatch = options.MaxBatch,
+        JournalFolder = options.JournalFolder,
+        Device = options.Device,
+        Status = options.Status,
+        LeaveTime = options.DrainTime,
+    };
 
     private static LayerRange? ParseLayers(ArgumentResult argument)
     {

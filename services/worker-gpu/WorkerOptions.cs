@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Parallax.Contracts.Identifiers;
+using Parallax.Hosting.Status;
 using Parallax.Runtime.Execution;
 
 namespace Parallax.Worker.Gpu;
@@ -79,6 +80,9 @@ public sealed record WorkerOptions
     /// <summary>Ids of ended sessions kept at most, all sessions together; the oldest go first.</summary>
     public int MaxRetainedIds { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>Where it answers machines over HTTP: health and metrics; null: nowhere.</summary>
+    public StatusOptions? Status { get; init; }
+
     /// <summary>The port when none is named.</summary>
     public const int DefaultPort = 7101;
 
@@ -125,6 +129,7 @@ public sealed record WorkerOptions
             errors.Add($"--drain: {DrainTime.TotalSeconds} s is out of range; use 0 to 600 s.");
         }
 
+        errors.AddRange(Status?.Validate() ?? []);
         if (RetainIds < TimeSpan.Zero)
         {
             errors.Add("RetainIds must not be negative.");

@@ -73,37 +73,111 @@ public static class AuditCodec
     /// <exception cref="AuditFormatException">It is none, or newer than this program.</exception>
     public static AuditRecord Decode(ReadOnlyMemory<byte> payload)
     {
+        var (envelope, data) = Read(payload);
+        var (type, version) = (envelope.Type, envelope.Version);
+        if (!ByName.TryGetValue(type, out var known))
+        {
+            throw new AuditFormatException($"An event of the type '{type}' is unknown to this program: use the version that wrote it, or a newer one.") { IsNewer = true };
+        }
+
+        if (version > known.Version)
+        {
+            throw new AuditFormatException(string.Create(CultureInfo.InvariantCulture, $"An event '{type}' has the version {version}; this program knows versions up to {known.Version}: use a newer one.")) { IsNewer = true };
+        }
+
         try
         {
-            var root = JsonNode.Parse(payload.Span)?.AsObject() ?? throw new JsonException("null");
-            var type = root["type"]!.GetValue<string>();
-            var version = root["v"]!.GetValue<int>();
-            if (!ByName.TryGetValue(type, out var known))
-            {
-                throw new AuditFormatException($"An event of the type '{type}' is unknown to this program: use the version that wrote it, or a newer one.");
-            }
-
-            if (version < 1 || version > known.Version)
-            {
-                throw new AuditFormatException(string.Create(CultureInfo.InvariantCulture, $"An event '{type}' has the version {version}; this program knows versions up to {known.Version}: use a newer one."));
-            }
-
-            var data = root["data"]!.AsObject();
-            for (; version < known.Version; version++)
-            {
-                data = Upcasts.Step(type, version, data);
-            }
-
-            return new AuditRecord(
-                root["stream"]!.GetValue<string>(),
-                root["n"]!.GetValue<long>(),
-                DateTimeOffset.UnixEpoch.AddTicks(root["at"]!.GetValue<long>() * TimeSpan.TicksPerMicrosecond),
-                root["prev"]!.GetValue<string>(),
-                (AuditEvent)(data.Deserialize(known.Info) ?? throw new JsonException("no data")));
+            var what = version == known.Version ? JsonSerializer.Deserialize(data.Span, known.Info) : Upcast(type, version, known, data);
+            var read = (AuditEvent)(what ?? throw new JsonException("no data"));
+            EventChecks.RequireWhole(read);
+            return new AuditRecord(envelope.Stream, envelope.Number, envelope.At, envelope.Previous, read);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException or OverflowException or ArgumentException)
+        catch (Exception e) when (IsFormat(e))
         {
             throw new AuditFormatException($"This is no event of the audit: {e.Message}", e);
         }
     }
+
+    /// <summary>Reads an event's place in the chain, also of one that is newer than this program.</summary>
+    /// <exception cref="AuditFormatException">It is no event.</exception>
+    public static AuditEnvelope ReadEnvelope(ReadOnlyMemory<byte> payload) => Read(payload).Envelope;
+
+    private static object? Upcast(string type, int version, (int Version, JsonTypeInfo Info) known, ReadOnlyMemory<byte> data)
+    {
+        var brought = JsonNode.Parse(data.Span)!.AsObject();
+        for (; version < known.Version; version++)
+        {
+            brought = Upcasts.Step(type, version, brought);
+        }
+
+        return brought.Deserialize(known.Info);
+    }
+
+    private static (AuditEnvelope Envelope, ReadOnlyMemory<byte> Data) Read(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            var (version, number, at) = (0, 0L, long.MinValue);
+            string? stream = null, previous = null, type = null;
+            var data = ReadOnlyMemory<byte>.Empty;
+            var json = new Utf8JsonReader(payload.Span);
+            if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
+            {
+                throw new JsonException("it is no object");
+            }
+
+            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            {
+                var name = json.GetString();
+                json.Read();
+                switch (name)
+                {
+                    case "v":
+                        version = json.GetInt32();
+                        break;
+                    case "stream":
+                        stream = json.GetString();
+                        break;
+                    case "n":
+                        number = json.GetInt64();
+                        break;
+                    case "at":
+                        at = json.GetInt64();
+                        break;
+                    case "prev":
+                        previous = json.GetString();
+                        break;
+                    case "type":
+                        type = json.GetString();
+                        break;
+                    case "data":
+                        var start = (int)json.TokenStartIndex;
+                        json.Skip();
+                        data = payload[start..(int)json.BytesConsumed];
+                        break;
+                    default:
+                        json.Skip();
+                        break;
+                }
+            }
+
+            while (json.Read()) // what follows the object is an error
+            {
+            }
+
+            if (stream is null || previous is null || type is null || version < 1 || number < 1 || at == long.MinValue || data.IsEmpty)
+            {
+                throw new JsonException("it lacks its place in a chain");
+            }
+
+            return (new AuditEnvelope(stream, number, DateTimeOffset.UnixEpoch.AddTicks(checked(at * TimeSpan.TicksPerMicrosecond)), previous, type, version), data);
+        }
+        catch (Exception e) when (IsFormat(e))
+        {
+            throw new AuditFormatException($"This is no event of the audit: {e.Message}", e);
+        }
+    }
+
+    private static bool IsFormat(Exception e) =>
+        e is JsonException or InvalidOperationException or NullReferenceException or FormatException or OverflowException or ArgumentException;
 }

@@ -25,6 +25,13 @@ public static class AuditStreams
     /// <summary>The stream of one run of a writer.</summary>
     public static string Writer(string writer, long term) => string.Create(CultureInfo.InvariantCulture, $"{WriterPrefix}{writer}/{term}");
 
+    /// <summary>Begins the names of all streams of the audit.</summary>
+    public const string Prefix = "audit/";
+
+    /// <summary>The stream in which a key's holder says what it deleted.</summary>
+    /// <param name="writer">The peer id of the key.</param>
+    public static string Retirement(string writer) => $"{RetirementPrefix}{writer}";
+
     /// <summary>The request of a segment; null where the stream is none.</summary>
     public static string? RequestOf(string stream)
     {

@@ -10,8 +10,9 @@ namespace Parallax.Audit.Events;
 /// <param name="PreviousHead">The head of its previous term's stream; null for its first term, or where that is unknown.</param>
 /// <param name="PreviousLength">The length of that stream; 0 where it is unknown.</param>
 /// <param name="Contents">Whether contents are kept: <c>full</c> or <c>hashes</c>.</param>
+/// <param name="Authority">The swarm's own certificate in DER, Base64, so that who knows the swarm's id can check the other; null where it is in no swarm.</param>
 public sealed record WriterStarted(
-    string Writer, long Term, string PublicKey, string? Certificate, string? PreviousHead, long PreviousLength, string Contents) : AuditEvent;
+    string Writer, long Term, string PublicKey, string? Certificate, string? PreviousHead, long PreviousLength, string Contents, string? Authority = null) : AuditEvent;
 
 /// <summary>Where a stream stands.</summary>
 /// <param name="Stream">Its name.</param>
@@ -33,4 +34,9 @@ public sealed record Checkpoint(long Number, ImmutableArray<StreamHead> Streams,
 /// <param name="Before">They had ended before this time.</param>
 /// <param name="Streams">What was deleted.</param>
 /// <param name="Reason">For people.</param>
-public sealed record StreamsRetired(DateTimeOffset Before, ImmutableArray<StreamHead> Streams, string Reason) : AuditEvent;
+/// <param name="PublicKey">SubjectPublicKeyInfo in DER, Base64, of who deleted them; the stream is named after its id.</param>
+/// <param name="Certificate">Its swarm's certificate for that key in DER, Base64; null where it is in no swarm.</param>
+/// <param name="Authority">The swarm's own certificate in DER, Base64; null where it is in no swarm.</param>
+/// <param name="Signature">Its signature, Base64, over <see cref="Chain.RetirementBytes"/>.</param>
+public sealed record StreamsRetired(
+    DateTimeOffset Before, ImmutableArray<StreamHead> Streams, string Reason, string PublicKey, string? Certificate, string? Authority, string Signature) : AuditEvent;

@@ -30,6 +30,7 @@ public sealed class JoinOptions
 {
     private readonly Option<string?> _join = new("--join") { Description = "A member of the swarm to join, HOST:PORT.", HelpName = "host:port" };
     private readonly Option<string?> _token = MemberEntry.TokenOption();
+    private readonly Option<string?> _tokenFile = MemberEntry.TokenFileOption();
     private readonly Option<string?> _state = new("--state") { Description = "Folder of the member's key and certificate. Default: one in your application data.", HelpName = "folder" };
     private readonly Option<string?> _listen = new("--member-listen") { Description = "Where other members dial this one, IP:PORT. Default: any port.", HelpName = "ip:port" };
     private readonly Option<string[]> _advertise = new("--member-advertise") { Description = "Where other members dial this one, HOST:PORT, if it cannot be found out (NAT, containers); may be repeated.", HelpName = "host:port", DefaultValueFactory = static _ => [] };
@@ -39,7 +40,7 @@ public sealed class JoinOptions
     public void AddTo(Command command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        foreach (var option in (Option[])[_join, _token, _state, _listen, _advertise])
+        foreach (var option in (Option[])[_join, _token, _tokenFile, _state, _listen, _advertise])
         {
             command.Options.Add(option);
         }
@@ -54,7 +55,7 @@ public sealed class JoinOptions
         ArgumentNullException.ThrowIfNull(parsed);
         return parsed.GetValue(_join) is not { } address ? null : new JoinSwarm(MemberAddress.Parse(address, "--join"))
         {
-            Token = MemberEntry.ReadToken(parsed.GetValue(_token)),
+            Token = MemberEntry.ReadToken(parsed.GetValue(_token), parsed.GetValue(_tokenFile)),
             State = parsed.GetValue(_state),
             Listen = parsed.GetValue(_listen) is { } where ? MemberAddress.ParseListen(where, "--member-listen") : null,
             Advertise = [.. parsed.GetValue(_advertise)!.Select(static one => MemberAddress.Parse(one, "--member-advertise"))],

@@ -7,6 +7,7 @@ using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Hosting.Lifetime;
 using Parallax.Identity;
+using Parallax.Identity.Authority;
 using Parallax.Swarm.Hosting;
 using Parallax.Swarm.Members;
 using Parallax.Swarm.Telemetry;
@@ -14,8 +15,8 @@ using Parallax.Swarm.Telemetry;
 namespace Parallax.Swarm.Joining;
 
 /// <summary>
-/// A process that is a member of a swarm and no worker: a router or a scheduler. It takes part in the overlay, on a port
-/// of its own.
+/// A process that is a member of a swarm and no worker: a router, a scheduler, or who holds the swarm's key. It takes part in
+/// the overlay, on a port of its own.
 /// </summary>
 public sealed class MemberApp : IAsyncDisposable
 {
@@ -29,6 +30,12 @@ public sealed class MemberApp : IAsyncDisposable
 
     /// <summary>Where other members dial it.</summary>
     public Uri Address => _app!.ListeningAddress();
+
+    /// <summary>Its state folder, which no other process has while this one runs.</summary>
+    public string Folder => _folder.Path;
+
+    /// <summary>Services of its host.</summary>
+    public IServiceProvider Services => _app!.Services;
 
     /// <summary>The member.</summary>
     public SwarmMember Member => _app!.Services.GetRequiredService<SwarmMember>();
@@ -59,6 +66,27 @@ public sealed class MemberApp : IAsyncDisposable
         }
     }
 
+    /// <summary>Founds a swarm, or goes on with the one that the state folder holds: admits members, and keeps token files good.</summary>
+    /// <exception cref="Parallax.Runtime.ParallaxException">The folder, a file or an address cannot be used.</exception>
+    public static async Task<MemberApp> FoundAsync(FoundSwarm found, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(found);
+        var member = new MemberApp(MemberFolder.Take(found.State ?? StateFolder.DefaultPath));
+        try
+        {
+            await member.FoundCoreAsync(found, stop);
+            return member;
+        }
+        catch
+        {
+            await member.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Why somebody who is to join could not; null when nothing is known of. Of who holds the swarm's key only.</summary>
+    public string? TokenProblem => Services.GetService<TokenWriter>()?.Problem;
+
     /// <summary>Stops the host.</summary>
     public Task StopAsync() => _app!.StopAsync();
 
@@ -87,20 +115,60 @@ public sealed class MemberApp : IAsyncDisposable
         var credentials = await MemberEntry.EnterAsync(join.Bootstrap, join.Token, _folder.State, key, stop);
         _owned.Insert(0, credentials);
         _news = MemberNews.Open(join.Nats, credentials, _loggers);
-        var listen = join.Listen ?? new IPEndPoint(MemberEntry.DefaultBind(join.Bootstrap), 0);
+        await HostAsync(
+            join.Listen ?? new IPEndPoint(MemberEntry.DefaultBind(join.Bootstrap), 0),
+            new MemberSetup
+            {
+                Credentials = credentials,
+                Incarnation = MemberIncarnation.Now(TimeProvider.System),
+                Bootstrap = [join.Bootstrap],
+                Advertise = join.Advertise,
+                News = _news,
+                Folder = _folder.State,
+            },
+            add,
+            map,
+            stop);
+    }
+
+    private async Task FoundCoreAsync(FoundSwarm found, CancellationToken stop)
+    {
+        var authority = await SwarmAuthority.OpenOrFoundAsync(_folder.State, TimeProvider.System, stop);
+        _owned.Insert(0, authority);
+        var key = _folder.State.LoadOrCreatePeerKey();
+        _owned.Insert(0, key);
+        var credentials = authority.CreateCredentials(key, MemberRoles.Admin);
+        _owned.Insert(0, credentials);
+        _folder.State.Save(credentials);
+        var tokens = new TokenWriter(authority, key.Id, found, TimeProvider.System, _loggers.CreateLogger<TokenWriter>());
+        await tokens.WriteAsync(stop);
+        await HostAsync(
+            found.Listen,
+            new MemberSetup
+            {
+                Credentials = credentials,
+                Incarnation = MemberIncarnation.Now(TimeProvider.System),
+                Advertise = found.Advertise,
+                Authority = authority,
+                Folder = _folder.State,
+            },
+            (builder, _) =>
+            {
+                builder.Services.AddSingleton(tokens);
+                builder.Services.AddHostedService(static provider => provider.GetRequiredService<TokenWriter>());
+            },
+            map: null,
+            stop);
+    }
+
+    private async Task HostAsync(
+        IPEndPoint listen, MemberSetup setup, Action<WebApplicationBuilder, SwarmCredentials>? add, Action<WebApplication>? map, CancellationToken stop)
+    {
         var builder = WebApplication.CreateSlimBuilder();
         builder.AddServiceDefaults().UseEmbeddedLifetime();
-        builder.Listen(listen.Address, listen.Port, HttpProtocols.Http2, credentials);
-        builder.AddSwarmMember(new MemberSetup
-        {
-            Credentials = credentials,
-            Incarnation = MemberIncarnation.Now(TimeProvider.System),
-            Bootstrap = [join.Bootstrap],
-            Advertise = join.Advertise,
-            News = _news,
-            Folder = _folder.State,
-        });
-        add?.Invoke(builder, credentials);
+        builder.Listen(listen.Address, listen.Port, HttpProtocols.Http2, setup.Credentials);
+        builder.AddSwarmMember(setup);
+        add?.Invoke(builder, setup.Credentials);
         _app = builder.Build();
         _app.MapSwarmMember();
         map?.Invoke(_app);

@@ -12,6 +12,7 @@ namespace Parallax.Swarm.Joining;
 public static class MemberEntry
 {
     private const string TokenVariable = "PARALLAX_TOKEN";
+    private const string TokenFileVariable = "PARALLAX_TOKEN_FILE";
 
     /// <summary>The token's option.</summary>
     public static Option<string?> TokenOption() => new("--token")
@@ -20,11 +21,21 @@ public static class MemberEntry
         HelpName = "token",
     };
 
-    /// <summary>The token of the command line, else of the environment; null for none.</summary>
-    /// <exception cref="JoinTokenException">It is damaged.</exception>
-    public static JoinToken? ReadToken(string? option)
+    /// <summary>The option of a file that holds the token.</summary>
+    public static Option<string?> TokenFileOption() => new("--token-file")
     {
-        var text = option ?? Environment.GetEnvironmentVariable(TokenVariable);
+        Description = $"File that holds the join token, or the variable {TokenFileVariable}.",
+        HelpName = "path",
+    };
+
+    /// <summary>The token of the command line, else of the file, else of the environment; null for none.</summary>
+    /// <param name="option">The token.</param>
+    /// <param name="file">A file that holds it.</param>
+    /// <exception cref="JoinTokenException">It is damaged.</exception>
+    /// <exception cref="OptionsException">The file cannot be read.</exception>
+    public static JoinToken? ReadToken(string? option, string? file)
+    {
+        var text = option ?? ReadFile(file) ?? Environment.GetEnvironmentVariable(TokenVariable) ?? ReadFile(Environment.GetEnvironmentVariable(TokenFileVariable));
         return string.IsNullOrEmpty(text) ? null : JoinToken.Parse(text);
     }
 
@@ -55,4 +66,21 @@ public static class MemberEntry
 
     /// <summary>Where to listen when nobody says: loopback where the other member is on it, else everywhere.</summary>
     public static IPAddress DefaultBind(Uri bootstrap) => bootstrap.IsLoopback ? IPAddress.Loopback : IPAddress.Any;
+
+    private static string? ReadFile(string? path)
+    {
+        if (string.IsNullOrEmpty(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OptionsException([$"--token-file: '{path}' cannot be read: {e.Message}"]);
+        }
+    }
 }

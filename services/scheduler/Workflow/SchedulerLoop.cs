@@ -36,6 +36,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
     private readonly ILogger _logger;
     private readonly Channel<WaitingCommand> _commands;
     private volatile SchedulerStatus _status = SchedulerStatus.None;
+    private volatile string? _problem = "It has not heard from its event store yet.";
 
     public SchedulerLoop(
         IEventStore store,
@@ -68,6 +69,9 @@ internal sealed partial class SchedulerLoop : BackgroundService
 
     /// <summary>What the scheduler knows now. Thread-safe.</summary>
     public SchedulerStatus Status => _status;
+
+    /// <summary>Why it neither leads nor stands by: what its event store said last; null when it does. Thread-safe.</summary>
+    public string? Problem => _problem;
 
     /// <summary>What decisions depend on now. Thread-safe.</summary>
     public PlanningContext ContextOf(SchedulerStatus status) =>
@@ -113,6 +117,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
                 }
                 catch (EventStoreException problem)
                 {
+                    _problem = problem.Message;
                     LogStoreFailed(problem.Message);
                     await Task.Delay(StoreRetryTime, _clock, stoppingToken);
                 }
@@ -141,6 +146,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
         {
             var term = await _lease.TryTakeAsync(_options.Id, _address.Current, stop);
             await _stream.CatchUpAsync(stop);
+            _problem = null;
             _watch.Observe(_stream.State);
             var leader = _lease.Holder;
             if (leader is not null && leader.Term != _status.Leader?.Term && term is null)

@@ -37,6 +37,14 @@ public sealed class SwarmWorkerApp : IAsyncDisposable
     /// <summary>Completes with the reason when somebody asks the worker to leave.</summary>
     public Task<string> LeaveAsked => _app.Services.GetRequiredService<LeaveSignal>().Asked;
 
+    /// <summary>Why it neither serves layers nor stands by for them, as far as its swarm knows; null when it does.</summary>
+    public string? WhyNotReady()
+    {
+        var member = Member;
+        var own = member.Map.Present(member.Now).FirstOrDefault(worker => worker.Id == member.Self);
+        return WorkerReadiness.WhyNotReady(own?.Record);
+    }
+
     /// <summary>Listens, joins the overlay, and becomes ready for layers.</summary>
     /// <exception cref="Parallax.Runtime.ParallaxException">Options are invalid, or the swarm cannot be joined.</exception>
     public static async Task<SwarmWorkerApp> StartAsync(SwarmWorkerSetup setup, CancellationToken stop)

@@ -109,7 +109,7 @@ internal sealed class LocalRabbitMqServer : RabbitMqServer
     private async Task<Process> StartMapperAsync(string emulator, CancellationToken cancellationToken)
     {
         var mapper = _folder.Start(
-            Log, [Path.Combine(emulator, "epmd"), "-port", _mapperPort.ToString(CultureInfo.InvariantCulture), "-address", "127.0.0.1"]);
+            Log, [Path.Combine(emulator, "epmd"), "-port", _mapperPort.ToString(CultureInfo.InvariantCulture), "-address", "127.0.0.1"], NodeEnvironment());
         while (!mapper.HasExited)
         {
             if (await TakesConnectionsAsync(_mapperPort, cancellationToken))
@@ -143,7 +143,7 @@ internal sealed class LocalRabbitMqServer : RabbitMqServer
         }
     }
 
-    private Dictionary<string, string> NodeEnvironment() => new()
+    private Dictionary<string, string> NodeEnvironment() => new(ServerPrograms.Libraries("rabbitmq-server", Find()?.Emulator ?? ""))
     {
         ["PATH"] = $"{_folder.PathOf("bin")}:{Environment.GetEnvironmentVariable("PATH")}",
         ["HOME"] = _folder.PathOf("home"),
@@ -158,24 +158,6 @@ internal sealed class LocalRabbitMqServer : RabbitMqServer
         ["ERL_EPMD_PORT"] = _mapperPort.ToString(CultureInfo.InvariantCulture),
         ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none",
     };
-
-    // A broker answers a client's protocol header with a method frame; one that is not ready closes the connection or does not listen.
-    private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            using var client = new TcpClient();
-            await client.ConnectAsync(IPAddress.Loopback, Port, cancellationToken);
-            await client.GetStream().WriteAsync("AMQP\0\0\u0009\u0001"u8.ToArray(), cancellationToken);
-            var frame = new byte[1];
-            await client.GetStream().ReadExactlyAsync(frame, cancellationToken);
-            return frame[0] == 1;
-        }
-        catch (Exception e) when (e is SocketException or IOException)
-        {
-            return false;
-        }
-    }
 
     private static async Task<bool> TakesConnectionsAsync(int port, CancellationToken cancellationToken)
     {

@@ -1,7 +1,9 @@
+using System.Net.Sockets;
+
 namespace Parallax.Testing.Servers;
 
 /// <summary>
-/// A real RabbitMQ of one test or of many: a process on loopback.
+/// A real RabbitMQ of one test or of many: a container where a Docker engine answers and has the image, else a process on loopback.
 /// It is empty when it starts, and goes with everything in it when it is disposed of or the tests die.
 /// </summary>
 public abstract class RabbitMqServer : IAsyncDisposable
@@ -28,16 +30,13 @@ public abstract class RabbitMqServer : IAsyncDisposable
     public Uri Address => new($"amqp://{User}:{Password}@{Host}:{Port}/");
 
     /// <summary>Why tests that need the server are skipped; null when there is one.</summary>
-    public static Task<string?> MissingReasonAsync(CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(LocalRabbitMqServer.MissingReason);
-    }
+    public static async Task<string?> MissingReasonAsync(CancellationToken cancellationToken) =>
+        LocalRabbitMqServer.MissingReason is { } reason && !await DockerEngine.HasAsync(RabbitMqContainer.Image, cancellationToken) ? reason : null;
 
     /// <summary>Starts a server of one's own; returns when it takes connections.</summary>
     public static async Task<RabbitMqServer> StartNewAsync(CancellationToken cancellationToken)
     {
-        var server = new LocalRabbitMqServer();
+        RabbitMqServer server = await DockerEngine.HasAsync(RabbitMqContainer.Image, cancellationToken) ? new RabbitMqContainer() : new LocalRabbitMqServer();
         try
         {
             await server.StartAsync(cancellationToken);
@@ -69,4 +68,22 @@ public abstract class RabbitMqServer : IAsyncDisposable
     }
 
     private protected abstract ValueTask StopAsync();
+
+    // A broker answers a client's protocol header with a method frame; one that is not ready closes the connection or does not listen.
+    private protected async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(Host, Port, cancellationToken);
+            await client.GetStream().WriteAsync("AMQP\0\0\u0009\u0001"u8.ToArray(), cancellationToken);
+            var frame = new byte[1];
+            await client.GetStream().ReadExactlyAsync(frame, cancellationToken);
+            return frame[0] == 1;
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            return false;
+        }
+    }
 }
