@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Parallax.Cli.Run;
 using Parallax.Identity;
 using Parallax.Identity.Authority;
-using Parallax.Router;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
 using Parallax.Runtime.Execution;
