@@ -55,13 +55,13 @@ public class KeyVerdictTests
     [InlineData("", null)]
     public void PresentedKey_OfHeader(string header, string? key)
     {
-        var headers = new HeaderDictionary { Authorization = header };
+        var headers = new HeaderDictionary { ["Authorization"] = header };
         Assert.Equal(key, PresentedKey.Of(headers));
     }
 
     [Fact]
     public void PresentedKey_SeveralHeaders_IsNone() =>
-        Assert.Null(PresentedKey.Of(new HeaderDictionary { Authorization = new(["Bearer a", "Bearer b"]) }));
+        Assert.Null(PresentedKey.Of(new HeaderDictionary { ["Authorization"] = new(["Bearer a", "Bearer b"]) }));
 
     [Theory]
     [InlineData("127.0.0.1", null, false, true, true)]
