@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Parallax.Cli.Audit;
 using Parallax.Cli.Bench;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chat;
@@ -62,6 +63,7 @@ internal static class CommandLine
             KeyCommand.Create(),
             PeerCommand.Create(),
             PlanCommand.Create(),
+            AuditCommand.Create(),
         };
         var help = ExplainedCommand.CreateHelp();
         root.Options.Add(help);

@@ -1,5 +1,4 @@
 using Parallax.EventStore;
-using Parallax.EventStore.Sqlite;
 
 namespace Parallax.Cli.Audit;
 
@@ -8,10 +7,9 @@ internal static class AuditStores
 {
     /// <summary>Whether a location is a server's, and no file.</summary>
     public static bool IsRemote(string location) =>
-        location.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase) || location.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase);
+        location.Contains("://", StringComparison.Ordinal) || (location.Contains('=', StringComparison.Ordinal) && !File.Exists(location));
 
     /// <summary>Opens one.</summary>
-    public static IEventStore Open(string location) => IsRemote(location)
-        ? throw new AuditCommandException("This build has no event store on PostgreSQL: name a SQLite file, or a router with --url.")
-        : SqliteEventStore.Open(location, TimeProvider.System);
+    /// <exception cref="EventStoreException">It cannot be used.</exception>
+    public static IEventStore Open(string location) => EventStores.Open(location, TimeProvider.System);
 }

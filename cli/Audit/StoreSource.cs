@@ -8,6 +8,7 @@ using Parallax.Audit.Http;
 using Parallax.Audit.Index;
 using Parallax.Audit.Verify;
 using Parallax.EventStore;
+using Parallax.Router;
 
 namespace Parallax.Cli.Audit;
 
@@ -28,8 +29,7 @@ internal sealed class StoreSource : IAuditSource
     public IEventStore Store { get; }
 
     /// <summary>The store of <c>parallax run</c> on this machine.</summary>
-    public static string DefaultStore => Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "parallax", "audit", "audit.db");
+    public static string DefaultStore => RouterAudit.DefaultStore;
 
     /// <param name="location">The store; null for the default one.</param>
     /// <param name="indexPath">The index's file; null for the default one.</param>

@@ -114,10 +114,10 @@ internal static class VerifyCommand
 
     internal static string Format(VerifyResult result)
     {
-        var unsigned = result.Unsigned == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; {result.Unsigned} events wait for their first checkpoint");
+        var unvouched = result.Unvouched == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; {result.Unvouched} events wait for their first checkpoint");
         var retired = result.Retired == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {result.Retired} retired");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{(result.IsFine ? "Verified" : $"{result.Findings} finding{(result.Findings == 1 ? "" : "s")}")}: {result.Events} events, {result.Segments} segments of requests{retired}, {result.Checkpoints} signed checkpoints of {result.Writers.Length} writer{(result.Writers.Length == 1 ? "" : "s")} ({string.Join(", ", result.Writers)}){unsigned}.\n");
+            $"{(result.IsFine ? "Verified" : $"{result.Findings} finding{(result.Findings == 1 ? "" : "s")}")}: {result.Events} events, {result.Segments} segments of requests{retired}, {result.Checkpoints} signed checkpoints of {result.Writers.Length} writer{(result.Writers.Length == 1 ? "" : "s")} ({string.Join(", ", result.Writers)}){unvouched}.\n");
     }
 }

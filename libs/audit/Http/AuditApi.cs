@@ -20,14 +20,14 @@ public sealed record FindingLine(string Kind, bool IsNote, string? Request, stri
 
 /// <summary>What a verification came to, as programs are told.</summary>
 public sealed record VerifyResult(
-    bool IsFine, long Findings, long Notes, long Events, long Segments, long Unsigned, long Checkpoints, long Retired, ImmutableArray<string> Writers)
+    bool IsFine, long Findings, long Notes, long Events, long Segments, long Unvouched, long Checkpoints, long Retired, ImmutableArray<string> Writers)
 {
     /// <summary>Of a report.</summary>
     public static VerifyResult Of(VerificationReport report)
     {
         ArgumentNullException.ThrowIfNull(report);
         return new(
-            report.IsFine, report.FindingCount, report.NoteCount, report.Events, report.Segments, report.Unsigned, report.Checkpoints, report.Retired, report.Writers);
+            report.IsFine, report.FindingCount, report.NoteCount, report.Events, report.Segments, report.Unvouched, report.Checkpoints, report.Retired, report.Writers);
     }
 }
 

@@ -33,7 +33,7 @@ public static class VerificationLines
         finally
         {
             await end.CancelAsync();
-            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         VerificationReport? report = null;

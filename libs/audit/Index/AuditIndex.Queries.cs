@@ -63,6 +63,22 @@ public sealed partial class AuditIndex
         },
         cancellationToken);
 
+    /// <summary>Ids of requests that ended before a time, in their own order.</summary>
+    /// <param name="before">The time.</param>
+    /// <param name="after">The last id of the page before; null for the first.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal Task<ImmutableArray<string>> EndedAsync(DateTimeOffset before, string? after, CancellationToken cancellationToken) => InTurnAsync(
+        () =>
+        {
+            using var command = _connection.CreateCommand();
+            command.CommandText = string.Create(
+                CultureInfo.InvariantCulture, $"select id from requests where ended_us < $before and status <> 'running' and id > $after order by id limit {MaxPage}");
+            command.Parameters.AddWithValue("$before", IndexRowMapping.Microseconds(before));
+            command.Parameters.AddWithValue("$after", after ?? "");
+            return Read(command, static row => row.GetString(0));
+        },
+        cancellationToken);
+
     /// <summary>Usage by day, key, client and model; newest days first.</summary>
     public Task<ImmutableArray<UsageRow>> UsageAsync(RequestFilter filter, CancellationToken cancellationToken)
     {

@@ -48,6 +48,9 @@ public sealed partial class AuditLog : IAuditLog
     /// <summary>The peer id of the writer's key.</summary>
     public string WriterId => _identity.Id;
 
+    /// <summary>Where it is.</summary>
+    public string Folder => _options.Folder;
+
     /// <summary>What of contents is kept.</summary>
     public AuditContents Contents { get; }
 
@@ -279,7 +282,8 @@ public sealed partial class AuditLog : IAuditLog
                 _identity.Certificate.IsEmpty ? null : Convert.ToBase64String(_identity.Certificate.Span),
                 before?.Head,
                 before?.Length ?? 0,
-                Contents.Name));
+                Contents.Name,
+                _identity.Authority.IsEmpty ? null : Convert.ToBase64String(_identity.Authority.Span)));
         }
 
         _commit.Start();

@@ -52,11 +52,17 @@ internal sealed partial class AuditVerifier
         }
     }
 
+    /// <summary>Where a segment stands that has ended and that checkpoints vouch for to its end; null for any other.</summary>
+    public StreamHead? EndedHeadOf(string stream) =>
+        _streams.TryGetValue(Hash256.KeyOf(stream), out var state) && state is { HasEnded: true, IsDamaged: false } && state.Listed == state.Length
+            ? new StreamHead(stream, state.Length, state.Head.ToString())
+            : null;
+
     /// <summary>The outcome.</summary>
     public VerificationReport Finish()
     {
         CheckTerms();
-        var unsigned = CheckUnlisted();
+        var unvouched = CheckUnlisted();
         return new VerificationReport
         {
             Findings = _found.ToArray(),
@@ -64,7 +70,7 @@ internal sealed partial class AuditVerifier
             NoteCount = _found.NoteCount,
             Events = _events,
             Segments = _segments,
-            Unsigned = unsigned,
+            Unvouched = unvouched,
             Checkpoints = _checkpoints,
             Retired = _retired.Count,
             Writers = [.. _terms.Select(static term => term.Writer).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
@@ -175,7 +181,7 @@ internal sealed partial class AuditVerifier
     /// <summary>Segments with events that no checkpoint vouches for.</summary>
     private long CheckUnlisted()
     {
-        long unsigned = 0;
+        long unvouched = 0;
         foreach (var (key, stream) in _unlisted)
         {
             ref var state = ref CollectionsMarshal.GetValueRefOrNullRef(_streams, key);
@@ -184,12 +190,12 @@ internal sealed partial class AuditVerifier
                 continue;
             }
 
-            unsigned += state.Length - state.Listed;
+            unvouched += state.Length - state.Listed;
             if (state.Term < 0)
             {
                 if (!state.IsDamaged)
                 {
-                    _found.Add(new Finding(FindingKind.Unsigned, IsNote: _newerTypes.Count > 0, stream, null, "no writer vouches for it"));
+                    _found.Add(new Finding(FindingKind.Unvouched, IsNote: _newerTypes.Count > 0, stream, null, "no writer vouches for it"));
                 }
 
                 continue;
@@ -211,15 +217,15 @@ internal sealed partial class AuditVerifier
             var message = string.Create(CultureInfo.InvariantCulture, $"no checkpoint of its writer vouches for it{(from == state.Length ? "" : $" and all up to event {state.Length}")}");
             if (next is { KnowsPrevious: false })
             {
-                Note(FindingKind.Unsigned, stream, from, $"{message}: the writer had lost its log when it started again");
+                Note(FindingKind.Unvouched, stream, from, $"{message}: the writer had lost its log when it started again");
             }
             else
             {
-                Report(FindingKind.Unsigned, stream, from, $"{message}, though its term has ended: it was put in, or the writer's checkpoints were cut off");
+                Report(FindingKind.Unvouched, stream, from, $"{message}, though its term has ended: it was put in, or the writer's checkpoints were cut off");
             }
         }
 
-        return unsigned;
+        return unvouched;
     }
 
     private IEnumerable<StreamHead> Heads()

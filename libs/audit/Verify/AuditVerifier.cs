@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Parallax.Audit.Chain;
-using Parallax.Audit.Events;
 using Parallax.EventStore;
 
 namespace Parallax.Audit.Verify;

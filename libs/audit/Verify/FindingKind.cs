@@ -22,7 +22,7 @@ public enum FindingKind
     Forged,
 
     /// <summary>Events that no signature vouches for, though one should.</summary>
-    Unsigned,
+    Unvouched,
 
     /// <summary>A writer that is not of the swarm, or not among those who are trusted.</summary>
     Untrusted,

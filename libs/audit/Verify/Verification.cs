@@ -21,6 +21,13 @@ public static class Verification
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(clock);
+        return (await ReadAsync(store, options, clock, progress, cancellationToken)).Report;
+    }
+
+    /// <summary>As above; gives also what is known of each stream.</summary>
+    internal static async Task<(VerificationReport Report, AuditVerifier Verifier)> ReadAsync(
+        IEventStore store, VerifyOptions options, TimeProvider clock, IProgress<long>? progress, CancellationToken cancellationToken)
+    {
         var verifier = new AuditVerifier(options);
         var position = await ReadAsync(store, verifier, 0, progress, cancellationToken);
 
@@ -37,7 +44,7 @@ public static class Verification
         }
 
         progress?.Report(verifier.Events);
-        return verifier.Finish();
+        return (verifier.Finish(), verifier);
     }
 
     private static async Task<long> ReadAsync(

@@ -22,7 +22,7 @@ public sealed record VerificationReport
     public required long Segments { get; init; }
 
     /// <summary>Events of segments that no checkpoint vouches for yet.</summary>
-    public required long Unsigned { get; init; }
+    public required long Unvouched { get; init; }
 
     /// <summary>Checkpoints whose signatures are good.</summary>
     public required long Checkpoints { get; init; }

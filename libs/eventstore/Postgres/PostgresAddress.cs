@@ -15,7 +15,6 @@ internal sealed record PostgresAddress(string ConnectionString, string? Password
 
     private static readonly Dictionary<string, string> NpgsqlNames = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["sslmode"] = "SSL Mode",
         ["sslrootcert"] = "Root Certificate",
         ["sslcert"] = "SSL Certificate",
         ["sslkey"] = "SSL Key",
@@ -109,6 +108,10 @@ internal sealed record PostgresAddress(string ConnectionString, string? Password
             if (name.Equals(PasswordFileName, StringComparison.OrdinalIgnoreCase))
             {
                 passwordFile = value;
+            }
+            else if (name.Equals("sslmode", StringComparison.OrdinalIgnoreCase))
+            {
+                settings["SSL Mode"] = value.Replace("-", "", StringComparison.Ordinal); // verify-full is VerifyFull
             }
             else
             {

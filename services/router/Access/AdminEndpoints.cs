@@ -1,3 +1,6 @@
+using Parallax.Audit.Http;
+using Parallax.Audit.Index;
+using Parallax.Bus.Commands;
 using Parallax.Router.Access.Gate;
 using Parallax.Router.Access.Keys;
 using Parallax.Router.Observability;
@@ -18,6 +21,16 @@ internal static class AdminEndpoints
     {
         ArgumentNullException.ThrowIfNull(keys);
         routes.MapGet("/metrics", WriteMetrics).WithMetadata(EndpointAccess.Metrics);
+        if (routes.ServiceProvider.GetService<AuditReader>() is { } reader)
+        {
+            routes.MapGroup(EndpointAccess.Audit).MapAudit(reader, static _ => ValueTask.FromResult<AuditRefusal?>(null)); // the gate stands before the group
+        }
+
+        if (routes.ServiceProvider.GetService<CommandClient>() is not null)
+        {
+            var issuer = keys.Authorise(KeyScope.Admin);
+            routes.MapGroup(EndpointAccess.Admin).MapCommands(http => issuer(http));
+        }
     }
 
     /// <summary>A group of endpoints that all have one access.</summary>

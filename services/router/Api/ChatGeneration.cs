@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Parallax.Audit.Events;
 using Parallax.Audit.Log;
@@ -21,6 +22,7 @@ internal sealed partial class ChatGeneration(
     WorkerDirectory workers,
     AdmissionGate gate,
     IAuditLog audits,
+    PreviousSegments previous,
     RouterOptions options,
     RouterStopping stopping,
     RouterInstruments instruments,
@@ -54,8 +56,13 @@ internal sealed partial class ChatGeneration(
         var stamp = AnswerStamp.Of(created, numerics, prompt.AsSpan(), sampling, run);
         var id = call.Id.ToString();
         var started = clock.GetTimestamp();
-        plan = plan with { Deadline = started + (long)(options.RequestTime.TotalSeconds * clock.TimestampFrequency) };
-        var audit = audits.Open(id, call.Resumed is null ? null : audits.FindLatest(id) ?? PreviousSegment.Unknown, call.Resumed?.ToString());
+        using var span = RouterTracing.Begin(id, plan, call.Request.Choices);
+        plan = plan with
+        {
+            Deadline = started + (long)(options.RequestTime.TotalSeconds * clock.TimestampFrequency),
+            TraceParent = span?.Id ?? "",
+        };
+        var audit = audits.Open(id, call.Resumed is null ? null : await previous.FindAsync(id, output.Aborted), call.Resumed?.ToString());
         await audit.AppendAsync(AcceptedRecord.Of(call, plan, numerics, audits.Contents));
         if (reserved?.Path is { } path)
         {
@@ -80,7 +87,7 @@ internal sealed partial class ChatGeneration(
                 call.Request,
                 new AnswerFormat(id, stamp, model.Id, numerics.Fingerprint, model.Tokenizer, call.Request.TopLogProbs is not null),
                 prompt.Length,
-                [.. call.OpenChoices.Select(choice => Read(call, choice, known[choice], Open(reserved, plan, call, stamp, choice, known[choice], sessions, audit), audit))])
+                [.. call.OpenChoices.Select(choice => Read(call, choice, known[choice], Open(reserved, plan, call, stamp, choice, known[choice], sessions, audit, span), audit))])
             {
                 From = call.From,
                 IsUsageSent = call.Resumed?.IsUsageSent ?? false,
@@ -119,6 +126,7 @@ internal sealed partial class ChatGeneration(
         finally
         {
             sessions.ForEach(static session => session.Dispose());
+            RouterTracing.End(span, outcome, audit.TokenCount);
             tokensAside?.Settle(PromptTokens(call, prompt.Length) + audit.TokenCount);
             instruments.OnRequestEnded(outcome, clock.GetElapsedTime(started).TotalSeconds);
             _ = audit.EndAsync(end!); // nothing is shown for it, and what cannot be written now is written later
@@ -224,7 +232,7 @@ internal sealed partial class ChatGeneration(
 
     /// <summary>A session for what is not known of a choice; null when all is.</summary>
     private RemoteSession? Open(
-        ReservedPath? reserved, SessionPlan plan, ChatCall call, AnswerStamp stamp, int choice, KnownAnswer known, List<RemoteSession> sessions, IAuditSegment audit)
+        ReservedPath? reserved, SessionPlan plan, ChatCall call, AnswerStamp stamp, int choice, KnownAnswer known, List<RemoteSession> sessions, IAuditSegment audit, Activity? span)
     {
         if (known.IsComplete)
         {
@@ -234,7 +242,7 @@ internal sealed partial class ChatGeneration(
         // A session that has run ahead would go on from where it is, without the log-probabilities of what lies between.
         var isAnew = call.Resumed is not null && call.Request.TopLogProbs is not null;
         var own = plan with { Sampling = plan.Sampling with { ChoiceIndex = choice }, Answer = known.Ids };
-        var session = workers.Open(reserved!, own, isAnew ? SessionId.New() : call.Claim.Session(call.Id, stamp.Run, choice), known.Term, new SessionAudit(audit, choice));
+        var session = workers.Open(reserved!, own, isAnew ? SessionId.New() : call.Claim.Session(call.Id, stamp.Run, choice), known.Term, new SessionAudit(audit, choice, span));
         sessions.Add(session);
         return session;
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Parallax.Audit.Index;
 using Parallax.Audit.Log;
 using Parallax.Audit.Outbox;
 using Parallax.Bus;
@@ -25,6 +26,7 @@ internal static class AuditHosting
         if (audit is null)
         {
             services.AddSingleton<IAuditLog>(static provider => new NoAuditLog(provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton(static provider => new PreviousSegments(provider.GetRequiredService<IAuditLog>(), null));
             return;
         }
 
@@ -39,10 +41,14 @@ internal static class AuditHosting
 
         services.TryAddSingleton<IAuditTransport, StoreAuditTransport>();
         services.AddHostedService<AuditShipper>();
+        services.AddSingleton(static provider => AuditIndex.Open(Path.Combine(provider.GetRequiredService<AuditLog>().Folder, "index.db")));
+        services.AddSingleton<AuditReader>();
+        services.AddHostedService<AuditIndexService>();
+        services.AddSingleton(static provider => new PreviousSegments(provider.GetRequiredService<IAuditLog>(), provider.GetRequiredService<AuditReader>()));
     }
 
     private static AuditLog Open(RouterAudit audit, SwarmCredentials? credentials, TimeProvider clock) =>
         credentials is not null && audit.Folder is { } folder
-            ? AuditLog.Open(audit.ToLog(folder), new AuditWriterIdentity(credentials.Key, credentials.Certificate), clock)
+            ? AuditLog.Open(audit.ToLog(folder), new AuditWriterIdentity(credentials.Key, credentials.Certificate) { Authority = credentials.AuthorityCertificate }, clock)
             : AuditLog.OpenFirstFree(audit.Folder ?? Path.Combine(RouterAudit.DefaultRoot, "logs"), audit.ToLog(""), clock);
 }

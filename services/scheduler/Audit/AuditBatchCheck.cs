@@ -30,17 +30,15 @@ internal static class AuditBatchCheck
             throw Malformed($"It has {batch.Events?.Count ?? 0} events; 1 to {MostEvents} may be in it.");
         }
 
-        long bytes = 0;
+        if (events.Sum(static one => (long)(one?.Payload.Length ?? 0)) > MostBytes)
+        {
+            throw Malformed($"It has more than {MostBytes} bytes of payloads.");
+        }
+
         var runs = new Dictionary<string, Run>(StringComparer.Ordinal);
         var order = new List<Run>();
         foreach (var one in events)
         {
-            bytes += one?.Payload.Length ?? 0;
-            if (bytes > MostBytes)
-            {
-                throw Malformed($"It has more than {MostBytes} bytes of payloads.");
-            }
-
             var (previous, hash) = Check(one);
             if (!runs.TryGetValue(one!.Stream, out var run))
             {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Parallax.Contracts.V1;
 using Parallax.Placement;
-using Parallax.Placement.Records;
 using Parallax.Scheduler.Planning;
 
 namespace Parallax.Scheduler.Commands;
@@ -37,13 +36,13 @@ internal static class CommandObservation
             return new CommandProgress.Pending(shortage is null ? $"model {model} had no place yet" : $"model {model} had no place: {shortage}");
         }
 
-        return Served(stages, state, swarm) ?? new CommandProgress.Done($"{Count(stages.Count, "shard")} of {model} serve");
+        return Served(stages, state, swarm) ?? (CommandProgress)new CommandProgress.Done($"{Count(stages.Count, "shard")} of {model} serve");
     }
 
     private static CommandProgress Settled(SchedulerState state, SwarmView swarm)
     {
         var stages = state.Placed?.Plan.Pipelines.SelectMany(static pipeline => pipeline.Stages).ToList() ?? [];
-        return Served(stages, state, swarm) ?? new CommandProgress.Done($"{Count(stages.Count, "shard")} serve as planned");
+        return Served(stages, state, swarm) ?? (CommandProgress)new CommandProgress.Done($"{Count(stages.Count, "shard")} serve as planned");
     }
 
     private static CommandProgress Retired(string model, SchedulerState state, IReadOnlyCollection<WorkerRecord> records)
@@ -91,11 +90,11 @@ internal static class CommandObservation
             return new CommandProgress.Superseded($"The pin of {pin.Model} to worker {pin.Node} was taken away before it was served there.");
         }
 
-        return Served([pin], state, swarm) ?? new CommandProgress.Done($"worker {pin.Node} serves {pin.Model} {pin.Range}");
+        return Served([pin], state, swarm) ?? (CommandProgress)new CommandProgress.Done($"worker {pin.Node} serves {pin.Model} {pin.Range}");
     }
 
     /// <summary>Null when all of them serve.</summary>
-    private static CommandProgress? Served(IReadOnlyCollection<Assignment> stages, SchedulerState state, SwarmView swarm)
+    private static CommandProgress.Pending? Served(List<Assignment> stages, SchedulerState state, SwarmView swarm)
     {
         var missing = stages.Where(stage => !Serves(stage, state, swarm)).ToList();
         return missing.Count == 0

@@ -1,7 +1,6 @@
 using System.Text;
 using Parallax.Audit.Chain;
 using Parallax.Bus;
-using Parallax.EventStore;
 using Parallax.EventStore.Memory;
 using Parallax.EventStore.Sqlite;
 using Parallax.IntegrationTests.Services;
@@ -21,11 +20,11 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
     [Fact]
     public async Task Sent_ByUsersWithTheDocumentedRights_IsStored()
     {
-        var broker = await BrokerAsync("rights");
         const string Entries = @"^parallax\.((audit|commands|command-status)\.entry|reply\..*)$";
         const string Own = @"^parallax\.((audit|commands|command-status)(\.entry|_error|_skipped)?|reply\..*)$";
-        var router = await broker.AddUserAsync("router", _folder, Entries, Entries, @"^parallax\.reply\..*$");
-        var scheduler = await broker.AddUserAsync("scheduler", _folder, Own, Own, @"^parallax\.(audit|commands|command-status)(\.entry|_error|_skipped)?$");
+        const string Read = @"^parallax\.(audit|commands|command-status)(\.entry|_error|_skipped)?$";
+        var broker = await BrokerAsync("rights", ("router", Entries, Entries, @"^parallax\.reply\..*$"), ("scheduler", Own, Own, Read));
+        var (router, scheduler) = (broker.BusOf("router", _folder), broker.BusOf("scheduler", _folder));
         await using var store = new InMemoryEventStore(TimeProvider.System);
         await using var consumer = await BusScheduler.StartAsync(scheduler, store);
         await using var sender = await BusSender.StartAsync(BusOptions.Parse(router));
@@ -37,7 +36,7 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
         // The answer to a question takes the rights to the queue for answers, on both sides.
         Assert.Empty(await sender.Commands.ListAsync(10, Token));
         await broker.PublishAsync("parallax.audit.entry", "rubbish"u8.ToArray());
-        await Eventually.TrueAsync(async () => await broker.WaitingAsync("parallax.audit_error") == 1);
+        await Patient.UntilAsync(async () => await broker.WaitingAsync("parallax.audit_error") == 1);
     }
 
     [Fact]
@@ -82,14 +81,14 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
         for (var kill = 0; kill < 2; kill++)
         {
             var before = story.Told.Count;
-            await Eventually.TrueAsync(() => story.Told.Count > before + 200);
+            await Patient.UntilAsync(() => story.Told.Count > before + 200);
             await server.KillAsync(Token);
-            await Eventually.TrueAsync(() => !sender.State.IsConnected && sender.State.Problem is not null);
+            await Patient.UntilAsync(() => !sender.State.IsConnected && sender.State.Problem is not null);
             await server.StartAsync(Token);
         }
 
         var last = story.Told.Count;
-        await LongAsync(() => story.Told.Count > last + 200);
+        await Patient.UntilAsync(() => story.Told.Count > last + 200);
         await enough.CancelAsync();
         await traffic;
         await StoredStory.ArrivesAsync(store, story.Told);
@@ -122,15 +121,15 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
             Token);
 
         // Whichever reads the queue: both are killed in turn, and one comes back in between.
-        await LongAsync(() => story.Told.Count > 1_000);
+        await Patient.UntilAsync(() => story.Told.Count > 1_000);
         await first.SignalAsync("-KILL");
         var before = story.Told.Count;
-        await LongAsync(() => story.Told.Count > before + 500);
+        await Patient.UntilAsync(() => story.Told.Count > before + 500);
         await using var third = Scheduler(path, broker.Bus, "c");
         await third.AddressAsync();
         await second.SignalAsync("-KILL");
         before = story.Told.Count;
-        await LongAsync(() => story.Told.Count > before + 500);
+        await Patient.UntilAsync(() => story.Told.Count > before + 500);
         await enough.CancelAsync();
         await traffic;
 
@@ -163,7 +162,7 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
 
         await sender.ShipAsync(next);
         await StoredStory.ArrivesAsync(store, story.Told);
-        await Eventually.TrueAsync(async () => await broker.WaitingAsync("parallax.audit_error") == 6);
+        await Patient.UntilAsync(async () => await broker.WaitingAsync("parallax.audit_error") == 6);
         Assert.Equal(0u, await broker.WaitingAsync("parallax.audit"));
     }
 
@@ -185,7 +184,7 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
         await sender.ShipAsync([.. second[1..], .. third[..2]]);
 
         await StoredStory.ArrivesAsync(store, story.Told);
-        await Eventually.TrueAsync(async () => await broker.WaitingAsync("parallax.audit") == 0);
+        await Patient.UntilAsync(async () => await broker.WaitingAsync("parallax.audit") == 0);
         Assert.True(await broker.WaitingAsync("parallax.audit_error") is null or 0);
     }
 
@@ -201,10 +200,10 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
             await using var sender = await BusSender.StartAsync(BusOptions.Parse(broker.Bus));
             await sender.ShipAsync(story.Next(10));
             await sender.ShipAsync(story.Next(10));
-            await Eventually.TrueAsync(() => store.Failures > 3);
+            await Patient.UntilAsync(() => store.Failures > 3);
         }
 
-        Assert.Equal(2u, await broker.WaitingAsync("parallax.audit"));
+        await Patient.UntilAsync(async () => await broker.WaitingAsync("parallax.audit") == 2);
         Assert.True(await broker.WaitingAsync("parallax.audit_error") is null or 0);
         store.Fails = false;
         await using var consumer = await BusScheduler.StartAsync(broker.Bus, store);
@@ -231,25 +230,15 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
         await server.StartAsync(Token);
         await sender.ShipAsync(events);
         await StoredStory.ArrivesAsync(store, story.Told);
-        await LongAsync(() => sender.State.IsConnected && sender.State.Problem is null);
+        await Patient.UntilAsync(() => sender.State.IsConnected && sender.State.Problem is null);
     }
 
     private static ServiceProcess Scheduler(string store, string bus, string id) =>
         new("Parallax.Scheduler", "--store", store, "--port", "0", "--id", id, "--bus", bus);
 
-    private static async Task LongAsync(Func<bool> condition)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(TimeSpan.FromSeconds(90));
-        while (!condition())
-        {
-            await Task.Delay(20, patience.Token);
-        }
-    }
-
-    private async Task<Broker> BrokerAsync(string name)
+    private async Task<Broker> BrokerAsync(string name, params (string Name, string Configure, string Write, string Read)[] users)
     {
         await Broker.SkipIfMissingAsync();
-        return await Broker.OnAsync(await servers.RabbitMqAsync(Token), name);
+        return await Broker.OnAsync(await servers.RabbitMqAsync(Token), name, users);
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Parallax.Audit.Chain;
 using Parallax.Audit.Outbox;
 using Parallax.Bus;

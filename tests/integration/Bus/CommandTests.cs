@@ -14,7 +14,6 @@ using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Hosting.Lifetime;
 using Parallax.IntegrationTests.Scheduler;
-using Parallax.IntegrationTests.Services;
 using Parallax.Placement.Records;
 using Parallax.Scheduler.Commands;
 using Parallax.Scheduler.Workflow;
@@ -77,7 +76,7 @@ public sealed class CommandTests : IAsyncLifetime
         var leaving = Worker(drained, Shard("m", 0, 4, 4, ShardState.Draining));
         leaving.Shards[0].Sessions = 1;
         _swarm.Be(leaving, Record(2, 4, Shard("m", 0, 4, 4)));
-        await Eventually.TrueAsync(() => _scheduler!.Status.State.Placed?.Plan.Assignments().All(one => one.Node == Id(2)) == true);
+        await Patient.UntilAsync(() => _scheduler!.Status.State.Placed?.Plan.Assignments().All(one => one.Node == Id(2)) == true);
         Assert.Equal(CommandStates.Applied, (await Commands.GetAsync("x", Token))!.State);
 
         _swarm.Be(Worker(drained), Record(2, 4, Shard("m", 0, 4, 4)));
@@ -234,7 +233,7 @@ public sealed class CommandTests : IAsyncLifetime
 
     private Task<BusScheduler> StartAsync(string id) => BusScheduler.StartAsync("memory", new FailingStore(_store), id, _swarm);
 
-    private Task LeadsAsync() => Eventually.TrueAsync(() => _scheduler!.Status.IsLeading);
+    private Task LeadsAsync() => Patient.UntilAsync(() => _scheduler!.Status.IsLeading);
 
     /// <summary>Has model m of four layers served by the first of these workers.</summary>
     private async Task ServeAsync(params WorkerRecord[] workers)
@@ -248,7 +247,7 @@ public sealed class CommandTests : IAsyncLifetime
     private async Task<CommandStatus> ReachesAsync(string id, string state)
     {
         CommandStatus? status = null;
-        await Eventually.TrueAsync(async () =>
+        await Patient.UntilAsync(async () =>
         {
             status = await Commands.GetAsync(id, Token);
             Assert.False(status is not null && CommandStates.IsFinal(status.State) && status.State != state, $"{id} is {status?.State}: {status?.Reason}");

@@ -43,6 +43,12 @@ internal sealed class FailingStore(IEventStore inner) : IEventStore
         return inner.TrimAsync(stream, belowVersion, cancellationToken);
     }
 
+    public Task<int> DeleteAsync(string stream, CancellationToken cancellationToken)
+    {
+        Check();
+        return inner.DeleteAsync(stream, cancellationToken);
+    }
+
     /// <summary>The inner store stays the test's.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

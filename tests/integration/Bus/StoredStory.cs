@@ -6,7 +6,7 @@ namespace Parallax.IntegrationTests.Bus;
 /// <summary>Compares what is in the store with what was told.</summary>
 internal static class StoredStory
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -34,7 +34,7 @@ internal static class StoredStory
         Compare(stored, told);
     }
 
-    private static void Compare(IReadOnlyList<StoredEvent> stored, IReadOnlyList<ChainedEvent> told)
+    private static void Compare(List<StoredEvent> stored, IReadOnlyList<ChainedEvent> told)
     {
         Assert.Equal(told.Count, stored.Count);
         foreach (var stream in told.GroupBy(static one => one.Stream, StringComparer.Ordinal))

@@ -74,18 +74,8 @@ internal sealed class LocalPostgresServer : PostgresServer
             ? Path.Combine(version, "bin")
             : null;
 
-    // A package that was unpacked has its libraries beside it.
-    private static Dictionary<string, string> Libraries(string programs)
-    {
-        var root = ServerPrograms.ToolFolder("postgresql");
-        var environment = new Dictionary<string, string> { ["LC_ALL"] = "C.UTF-8" };
-        if (programs.StartsWith(root, StringComparison.Ordinal))
-        {
-            environment["LD_LIBRARY_PATH"] = string.Join(':', Directory.GetDirectories(Path.Combine(root, "usr", "lib"), "*-linux-gnu"));
-        }
-
-        return environment;
-    }
+    private static Dictionary<string, string> Libraries(string programs) =>
+        new(ServerPrograms.Libraries("postgresql", programs)) { ["LC_ALL"] = "C.UTF-8" };
 
     private static string[] AsUser()
     {

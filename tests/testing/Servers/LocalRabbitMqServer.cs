@@ -109,7 +109,7 @@ internal sealed class LocalRabbitMqServer : RabbitMqServer
     private async Task<Process> StartMapperAsync(string emulator, CancellationToken cancellationToken)
     {
         var mapper = _folder.Start(
-            Log, [Path.Combine(emulator, "epmd"), "-port", _mapperPort.ToString(CultureInfo.InvariantCulture), "-address", "127.0.0.1"]);
+            Log, [Path.Combine(emulator, "epmd"), "-port", _mapperPort.ToString(CultureInfo.InvariantCulture), "-address", "127.0.0.1"], NodeEnvironment());
         while (!mapper.HasExited)
         {
             if (await TakesConnectionsAsync(_mapperPort, cancellationToken))
@@ -143,7 +143,7 @@ internal sealed class LocalRabbitMqServer : RabbitMqServer
         }
     }
 
-    private Dictionary<string, string> NodeEnvironment() => new()
+    private Dictionary<string, string> NodeEnvironment() => new(ServerPrograms.Libraries("rabbitmq-server", Find()?.Emulator ?? ""))
     {
         ["PATH"] = $"{_folder.PathOf("bin")}:{Environment.GetEnvironmentVariable("PATH")}",
         ["HOME"] = _folder.PathOf("home"),

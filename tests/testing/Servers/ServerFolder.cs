@@ -16,14 +16,14 @@ internal sealed class ServerFolder : IAsyncDisposable
         exec >/dev/null 2>&1
         groups=
         while read -r line; do groups=$line; done
-        for group in $groups; do kill -INT -- "-$group"; done
-        for turn in 1 2 3 4 5 6 7 8 9 10; do
+        for group in $groups; do kill -INT "-$group"; done
+        for turn in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
             alive=
-            for group in $groups; do kill -0 -- "-$group" && alive=1; done
+            for group in $groups; do kill -0 "-$group" && alive=1; done
             [ -n "$alive" ] || break
             sleep 0.1
         done
-        for group in $groups; do kill -KILL -- "-$group"; done
+        for group in $groups; do kill -KILL "-$group"; done
         for turn in 1 2 3 4 5; do rm -rf -- "$1" && break; sleep 0.1; done
         """;
 

@@ -17,6 +17,18 @@ internal static class ServerPrograms
             .LastOrDefault(found => File.Exists(Path.Combine(found, file))))
         .FirstOrDefault(static found => found is not null);
 
+    /// <summary>What a program of a package that was unpacked must be told to find the libraries that came with it.</summary>
+    public static Dictionary<string, string> Libraries(string tool, string program)
+    {
+        var root = ToolFolder(tool);
+        return program.StartsWith(root, StringComparison.Ordinal)
+            ? new() { ["LD_LIBRARY_PATH"] = string.Join(':', new[] { "usr/lib", "lib" }
+                .Select(folder => Path.Combine(root, folder))
+                .Where(Directory.Exists)
+                .SelectMany(static folder => Directory.GetDirectories(folder, "*-linux-gnu"))) }
+            : [];
+    }
+
     /// <summary>Whether a program is on the PATH.</summary>
     public static bool IsOnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)

@@ -14,7 +14,7 @@ namespace Parallax.UnitTests.Audit;
 internal sealed class History
 {
     private static readonly PeerKey[] Keys = [PeerKey.Create(), PeerKey.Create(), PeerKey.Create(), PeerKey.Create()];
-    private static readonly DateTimeOffset Start = new(2030, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private static readonly DateTimeOffset Start = new(2025, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
     private readonly Random _random;
     private readonly List<ChainedEvent> _written = [];

@@ -13,9 +13,9 @@ public sealed class AuditBatchCheckTests
     [Fact]
     public void Read_StreamsThatAlternate_AreOneRunEach()
     {
-        var (one, two) = (Chain(Stream, 4), Chain(Other, 3));
+        var (one, two) = (Chain(OneStream, 4), Chain(Other, 3));
         var runs = AuditBatchCheck.Read(Batch(one[1], two[0], one[2], two[1], one[3], two[2]));
-        Assert.Equal([(Stream, 2L, 3), (Other, 1L, 3)], runs.Select(static run => (run.Stream, run.First, run.Events.Length)));
+        Assert.Equal([(OneStream, 2L, 3), (Other, 1L, 3)], runs.Select(static run => (run.Stream, run.First, run.Events.Length)));
         Assert.Equal(one[1..].Select(static added => added.Id), runs[0].Events.Select(static added => added.Id));
         Assert.True(runs[0].Events[0].Payload.Span.SequenceEqual(one[1].Payload.Span));
     }
@@ -23,14 +23,14 @@ public sealed class AuditBatchCheckTests
     [Fact]
     public void Read_ATypeThatIsUnknown_Passes()
     {
-        var payload = Encoding.UTF8.GetBytes($$"""{"v":9,"stream":"{{Stream}}","n":1,"at":0,"prev":"{{AuditChain.Origin}}","type":"from-the-future","data":{"x":[1]}}""");
+        var payload = Encoding.UTF8.GetBytes($$"""{"v":9,"stream":"{{OneStream}}","n":1,"at":0,"prev":"{{AuditChain.Origin}}","type":"from-the-future","data":{"x":[1]} }""");
         Assert.Single(AuditBatchCheck.Read(new AuditBatch([Of(payload, "from-the-future")])));
     }
 
     [Fact]
     public void Read_WhatIsNotAsItSays_IsMalformed()
     {
-        var events = Chain(Stream, 3);
+        var events = Chain(OneStream, 3);
         var fine = Batch(events).Events;
         Rejects("0 events", new AuditBatch([]));
         Rejects("0 events", new AuditBatch(null!));
@@ -57,12 +57,12 @@ public sealed class AuditBatchCheckTests
     [Fact]
     public void Read_AnotherChain_IsMalformed()
     {
-        var chain = new AuditChain(Stream, 1, new string('f', 64));
+        var chain = new AuditChain(OneStream, 1, new string('f', 64));
         var stranger = chain.Append(new Parallax.Audit.Events.RequestCancelled(1), DateTimeOffset.UnixEpoch);
-        Rejects("does not name the hash", Batch(Chain(Stream, 1)[0], stranger));
+        Rejects("does not name the hash", Batch(Chain(OneStream, 1)[0], stranger));
     }
 
-    private static AuditBatchEvent Of(byte[] payload, string type) => new(Stream, 1, AuditChain.IdOf(AuditChain.HashOf(payload)), type, payload);
+    private static AuditBatchEvent Of(byte[] payload, string type) => new(OneStream, 1, AuditChain.IdOf(AuditChain.HashOf(payload)), type, payload);
 
     private static void Rejects(string problem, AuditBatch batch)
     {

@@ -9,7 +9,7 @@ namespace Parallax.UnitTests.Bus;
 /// <summary>Chains of events for tests.</summary>
 internal static class AuditEvents
 {
-    public static readonly string Stream = AuditStreams.Segment("r", new string('a', 40), 1, 1);
+    public static readonly string OneStream = AuditStreams.Segment("r", new string('a', 40), 1, 1);
 
     public static ImmutableArray<ChainedEvent> Chain(string stream, int count)
     {

@@ -35,7 +35,7 @@ public sealed class AuditIntakeTests : IAsyncDisposable
     [Fact]
     public async Task Store_RunsInTheWrongOrder_WaitForEachOther()
     {
-        var events = Chain(Stream, 9);
+        var events = Chain(OneStream, 9);
         var last = StoreAsync(events[6..]);
         var middle = StoreAsync(events[3..6]);
         Assert.False(last.IsCompleted || middle.IsCompleted);
@@ -47,7 +47,7 @@ public sealed class AuditIntakeTests : IAsyncDisposable
     [Fact]
     public async Task Store_PredecessorsDoNotCome_IsRejectedAsAGapAndNobodyWaitsAgain()
     {
-        var events = Chain(Stream, 4);
+        var events = Chain(OneStream, 4);
         var waiting = StoreAsync(events[2..3]);
         while (!waiting.IsCompleted)
         {
@@ -56,8 +56,8 @@ public sealed class AuditIntakeTests : IAsyncDisposable
         }
 
         var rejected = await Assert.ThrowsAsync<AuditRejectedException>(() => waiting);
-        Assert.Equal((AuditRejection.Gap, Stream), (rejected.Kind, rejected.Stream));
-        _intake.GiveUp(Stream);
+        Assert.Equal((AuditRejection.Gap, OneStream), (rejected.Kind, rejected.Stream));
+        _intake.GiveUp(OneStream);
         Assert.Equal(AuditRejection.Gap, (await Assert.ThrowsAsync<AuditRejectedException>(() => StoreAsync(events[3..]))).Kind);
 
         await StoreAsync(events); // what comes after all is stored
@@ -67,9 +67,9 @@ public sealed class AuditIntakeTests : IAsyncDisposable
     [Fact]
     public async Task Store_AnotherEventAtAPlace_IsAForkAndTheOtherStreamsAreStored()
     {
-        var events = Chain(Stream, 3);
+        var events = Chain(OneStream, 3);
         await StoreAsync(events);
-        var forked = new AuditChain(Stream, 2, events[1].Hash).Append(new Parallax.Audit.Events.RequestCancelled(99), DateTimeOffset.UnixEpoch);
+        var forked = new AuditChain(OneStream, 2, events[1].Hash).Append(new Parallax.Audit.Events.RequestCancelled(99), DateTimeOffset.UnixEpoch);
         var other = Chain(AuditStreams.Writer(new string('b', 40), 1), 2);
 
         var rejected = await Assert.ThrowsAsync<AuditRejectedException>(() => StoreAsync([forked, .. other]));
@@ -81,7 +81,7 @@ public sealed class AuditIntakeTests : IAsyncDisposable
     [Fact]
     public async Task Store_StoreIsAway_WaitsUntilItIsBack()
     {
-        var events = Chain(Stream, 2);
+        var events = Chain(OneStream, 2);
         var broken = new BrokenStore(_store, failures: 3);
         var intake = new AuditIntake(broken, _clock, new AuditInstruments(_services.GetRequiredService<IMeterFactory>()), NullLogger<AuditIntake>.Instance);
         var storing = intake.StoreAsync(AuditBatchCheck.Read(Batch(events)), TimeSpan.Zero, Token);
@@ -104,9 +104,9 @@ public sealed class AuditIntakeTests : IAsyncDisposable
             {
                 await using var store = new InMemoryEventStore(TimeProvider.System);
                 var intake = new AuditIntake(store, TimeProvider.System, new AuditInstruments(_services.GetRequiredService<IMeterFactory>()), NullLogger<AuditIntake>.Instance);
-                var events = Chain(Stream, 12);
+                var events = Chain(OneStream, 12);
                 await Task.WhenAll(cuts.Append((from: 0, to: 12)).Select(cut => intake.StoreAsync(AuditBatchCheck.Read(Batch(events[cut.from..cut.to])), Patience, Token)));
-                var stored = await ReadAsync(store, Stream);
+                var stored = await ReadAsync(store, OneStream);
                 Assert.Equal(events.Select(static one => one.Id), stored.Select(static one => one.Id));
             },
             iter: 100,
@@ -118,7 +118,7 @@ public sealed class AuditIntakeTests : IAsyncDisposable
     private async Task HasAsync(ImmutableArray<ChainedEvent> events) =>
         Assert.Equal(events.Select(static one => one.Id), (await ReadAsync(_store, events[0].Stream)).Select(static one => one.Id));
 
-    private static async Task<List<StoredEvent>> ReadAsync(IEventStore store, string stream)
+    private static async Task<List<StoredEvent>> ReadAsync(InMemoryEventStore store, string stream)
     {
         var stored = new List<StoredEvent>();
         await foreach (var one in store.ReadAsync(stream, 1, Token))

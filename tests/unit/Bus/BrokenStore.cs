@@ -21,5 +21,7 @@ internal sealed class BrokenStore(IEventStore inner, int failures) : IEventStore
 
     public Task<int> TrimAsync(string stream, long belowVersion, CancellationToken cancellationToken) => inner.TrimAsync(stream, belowVersion, cancellationToken);
 
+    public Task<int> DeleteAsync(string stream, CancellationToken cancellationToken) => inner.DeleteAsync(stream, cancellationToken);
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -52,8 +52,7 @@ public class AppendQueueTests
             sizes.Add(batch.Length);
         }
 
-        Assert.Equal([1, 1, 1, 1], sizes.Take(4)); // 1000 events, 100 events, and each of the large ones apart
-        Assert.Equal(5, sizes.Sum());
+        Assert.Equal([1, 2, 2], sizes); // 1000 events; 100 and the first large one; the second one and what came behind it
     }
 
     [Fact]
@@ -62,7 +61,7 @@ public class AppendQueueTests
         var first = Append(1);
         await _begun.Reader.ReadAsync(Token);
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var (second, third) = (Append(2, cancellationToken: gone.Token), Append(3));
+        var (second, third) = (Append(2, gone: gone), Append(3));
         await gone.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
@@ -75,7 +74,7 @@ public class AppendQueueTests
     public async Task Cancelled_WhileItIsWritten_IsFinished()
     {
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var call = Append(1, cancellationToken: gone.Token);
+        var call = Append(1, gone: gone);
         await _begun.Reader.ReadAsync(Token);
         await gone.CancelAsync();
         _goOn.Release();
@@ -107,11 +106,11 @@ public class AppendQueueTests
         _goOn.Release(2);
         await disposed;
 
-        Assert.True(first.IsCompletedSuccessfully);
+        Assert.Equal(new AppendResult.Conflict(1), await first);
         Assert.Equal(new AppendResult.Conflict(2), await second);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => Append(3));
     }
 
-    private Task<AppendResult> Append(long version, int events = 1, byte[]? payload = null, CancellationToken cancellationToken = default) => _queue.AppendAsync(
-        new AppendRequest("a", version, [.. Enumerable.Range(0, events).Select(_ => new NewEvent(Guid.NewGuid(), "x", payload ?? []))]), cancellationToken);
+    private Task<AppendResult> Append(long version, int events = 1, byte[]? payload = null, CancellationTokenSource? gone = null) => _queue.AppendAsync(
+        new AppendRequest("a", version, [.. Enumerable.Range(0, events).Select(_ => new NewEvent(Guid.NewGuid(), "x", payload ?? []))]), gone?.Token ?? CancellationToken.None);
 }
