@@ -44,7 +44,7 @@ public sealed class AccessOptionSet
         var admin = parsed.GetValue(_admin) switch
         {
             null => null,
-            var text when text.LastIndexOf(':') > text.LastIndexOf(']') && IPEndPoint.TryParse(text, out var read) => read, // a port must be named
+            var text when HasPort(text) && IPEndPoint.TryParse(text, out var read) => read,
             var other => Wrong<IPEndPoint?>($"--admin-listen: '{other}' is no address; use IP:PORT, e.g. 127.0.0.1:9100."),
         };
         OptionsException.ThrowIfAny(errors);
@@ -63,4 +63,7 @@ public sealed class AccessOptionSet
             return default;
         }
     }
+
+    // The colons of an IPv6 address without brackets are no port's.
+    private static bool HasPort(string text) => text.StartsWith('[') ? text.LastIndexOf(':') > text.LastIndexOf(']') : text.Count(static c => c == ':') == 1;
 }
