@@ -5,6 +5,7 @@ using Parallax.EventStore;
 using Parallax.Hosting;
 using Parallax.Hosting.Lifetime;
 using Parallax.IntegrationTests.Scheduler;
+using Parallax.Placement;
 using Parallax.Scheduler;
 using Parallax.Scheduler.Swarm;
 using Parallax.Scheduler.Workflow;
@@ -44,7 +45,7 @@ internal sealed class BusScheduler : IAsyncDisposable
         builder.Services.AddSingleton(store);
         builder.Services.AddSingleton<ISwarmObserver>(swarm);
         builder.Services.AddSingleton<IPlanPublisher>(swarm);
-        builder.Services.AddSingleton(ChainPlanner.Replan);
+        builder.Services.AddSingleton<Replan>(ChainPlanner.Replan);
         builder.AddScheduler(new SchedulerOptions { Id = id, Port = 0, Bus = bus });
         var app = builder.Build();
         app.MapScheduler();
