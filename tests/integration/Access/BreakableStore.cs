@@ -63,6 +63,8 @@ internal sealed class BreakableStore(IEventStore store) : IEventStore
 
     public Task<int> TrimAsync(string stream, long belowVersion, CancellationToken cancellationToken) => store.TrimAsync(stream, belowVersion, cancellationToken);
 
+    public Task<int> DeleteAsync(string stream, CancellationToken cancellationToken) => store.DeleteAsync(stream, cancellationToken);
+
     public ValueTask DisposeAsync()
     {
         _breaking.Dispose();
