@@ -57,6 +57,7 @@ public static class BusHosting
                             host.UseSsl(tls => BusCertificates.Apply(options, tls));
                         }
                     });
+                    rabbit.AutoStart = true; // the queue for answers is read from the start, so that the connection's state is known in a process that only sends
                     rabbit.OverrideDefaultBusEndpointQueueName($"{BusNames.ReplyPrefix}{Guid.NewGuid():n}");
                     rabbit.ConfigureEndpoints(context);
                 });

@@ -48,6 +48,9 @@ public sealed partial class AuditLog : IAuditLog
     /// <summary>The peer id of the writer's key.</summary>
     public string WriterId => _identity.Id;
 
+    /// <summary>Committed bytes of its files.</summary>
+    public long TotalBytes => _files.TotalBytes;
+
     /// <summary>Where it is.</summary>
     public string Folder => _options.Folder;
 

@@ -1,5 +1,6 @@
 using Parallax.Audit.Http;
 using Parallax.Audit.Index;
+using Parallax.Audit.Log;
 using Parallax.Bus.Commands;
 using Parallax.Router.Access.Gate;
 using Parallax.Router.Access.Keys;
@@ -42,6 +43,8 @@ internal static class AdminEndpoints
         http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
         return http.Response.WriteAsync(http.RequestServices
             .GetRequiredService<RouterInstruments>()
-            .ToPrometheus(workers.Links.Count(static link => link.IsServing)));
+            .ToPrometheus(
+                workers.Links.Count(static link => link.IsServing),
+                (http.RequestServices.GetRequiredService<IAuditLog>() as AuditLog)?.TotalBytes ?? 0));
     }
 }

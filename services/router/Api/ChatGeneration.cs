@@ -242,7 +242,7 @@ internal sealed partial class ChatGeneration(
         // A session that has run ahead would go on from where it is, without the log-probabilities of what lies between.
         var isAnew = call.Resumed is not null && call.Request.TopLogProbs is not null;
         var own = plan with { Sampling = plan.Sampling with { ChoiceIndex = choice }, Answer = known.Ids };
-        var session = workers.Open(reserved!, own, isAnew ? SessionId.New() : call.Claim.Session(call.Id, stamp.Run, choice), known.Term, new SessionAudit(audit, choice, span));
+        var session = workers.Open(reserved!, own, isAnew ? SessionId.New() : call.Claim.Session(call.Id, stamp.Run, choice), known.Term, new SessionAudit(audit, choice, span, instruments));
         sessions.Add(session);
         return session;
     }

@@ -9,7 +9,7 @@ using Epoch = Parallax.Contracts.Identifiers.Epoch;
 namespace Parallax.Router.Auditing;
 
 /// <summary>Writes down what becomes of a session's path, in the audit and in the request's span. What it writes comes before the tokens that follow, so nobody waits for it.</summary>
-internal sealed class SessionAudit(IAuditSegment segment, int choice, Activity? span) : ISessionObserver
+internal sealed class SessionAudit(IAuditSegment segment, int choice, Activity? span, RouterInstruments instruments) : ISessionObserver
 {
     public void OnOpened(RemoteSession session, WorkerPath path, Epoch epoch)
     {
@@ -25,6 +25,7 @@ internal sealed class SessionAudit(IAuditSegment segment, int choice, Activity? 
 
     public void OnRerouted(Epoch epoch, WorkerPath path, int kept, TimeSpan seek)
     {
+        instruments.OnRerouted();
         RouterTracing.Note(span, "rerouted", choice, epoch, path.ToString());
         _ = segment.AppendAsync(new Rerouted(choice, epoch.N, Stages(path), kept, Math.Round(seek.TotalMilliseconds, 3)));
     }

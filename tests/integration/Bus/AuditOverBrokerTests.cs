@@ -22,8 +22,7 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
     {
         const string Entries = @"^parallax\.((audit|commands|command-status)\.entry|reply\..*)$";
         const string Own = @"^parallax\.((audit|commands|command-status)(\.entry|_error|_skipped)?|reply\..*)$";
-        const string Read = @"^parallax\.(audit|commands|command-status)(\.entry|_error|_skipped)?$";
-        var broker = await BrokerAsync("rights", ("router", Entries, Entries, @"^parallax\.reply\..*$"), ("scheduler", Own, Own, Read));
+        var broker = await BrokerAsync("rights", ("router", Entries, Entries, @"^parallax\.reply\..*$"), ("scheduler", Own, Own, Own));
         var (router, scheduler) = (broker.BusOf("router", _folder), broker.BusOf("scheduler", _folder));
         await using var store = new InMemoryEventStore(TimeProvider.System);
         await using var consumer = await BusScheduler.StartAsync(scheduler, store);
