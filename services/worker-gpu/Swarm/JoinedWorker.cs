@@ -6,6 +6,7 @@ using Parallax.Hosting.Status;
 using Parallax.ModelFiles.Shapes;
 using Parallax.ModelFiles.Storage;
 using Parallax.Placement;
+using Parallax.Runtime.Cpu;
 using Parallax.Swarm.Hosting;
 using Parallax.Swarm.Joining;
 using Parallax.Worker.Gpu.Devices;
