@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Parallax.Cli.Audit;
 using Parallax.Cli.Bench;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chat;
+using Parallax.Cli.Commands;
 using Parallax.Cli.Inspect;
+using Parallax.Cli.Keys;
 using Parallax.Cli.Plan;
 using Parallax.Cli.Run;
 using Parallax.Cli.Services;
@@ -55,9 +58,12 @@ internal static class CommandLine
             LeaveCommand.Create(),
             StatusCommand.Create(),
             SchedulerCommands.Create(),
+            CommandsCommand.Create(),
             TokenCommand.Create(),
+            KeyCommand.Create(),
             PeerCommand.Create(),
             PlanCommand.Create(),
+            AuditCommand.Create(),
         };
         var help = ExplainedCommand.CreateHelp();
         root.Options.Add(help);

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Parallax.Bus;
+using Parallax.Bus.Audit;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Hosting.Lifetime;
@@ -9,6 +11,7 @@ using Parallax.Identity;
 using Parallax.Identity.Authority;
 using Parallax.Router;
 using Parallax.Runtime.Execution;
+using Parallax.Scheduler;
 
 namespace Parallax.Cli.Run;
 
@@ -86,7 +89,14 @@ internal sealed class LocalServer : IAsyncDisposable
         RunSettings settings, RouterModel model, IReadOnlyList<Uri> workers, SwarmCredentials credentials, CancellationToken stop)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.AddServiceDefaults().UseEmbeddedLifetime().AddRouter(settings.ToRouter(workers), model, credentials);
+        builder.AddServiceDefaults().UseEmbeddedLifetime();
+        if (settings.Audit is not null)
+        {
+            // The same way that events take in a deployment, over a bus within this process.
+            builder.Services.AddAuditIntake(BusOptions.Memory).AddBusAuditTransport();
+        }
+
+        builder.AddRouter(settings.ToRouter(workers), model, credentials);
         var router = builder.Build();
         try
         {

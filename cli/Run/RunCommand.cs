@@ -14,13 +14,14 @@ internal static class RunCommand
     {
         var model = SharedOptions.Model();
         var port = new Option<int>("--port") { Description = "Port of the HTTP API; 0 takes any free one.", DefaultValueFactory = static _ => Router.RouterOptions.DefaultPort, HelpName = "port" };
-        var bind = new Option<string>("--bind") { Description = "IP address of the HTTP API; 0.0.0.0 answers other machines too (there is no authentication yet).", DefaultValueFactory = static _ => "127.0.0.1", HelpName = "address" };
+        var bind = new Option<string>("--bind") { Description = "IP address of the HTTP API; 0.0.0.0 answers other machines too, who then need an API key ('parallax key create').", DefaultValueFactory = static _ => "127.0.0.1", HelpName = "address" };
         var context = new Option<int?>("--ctx") { Description = "Greatest length of prompt and answer together, in tokens. Default: the model's own, at most 4096.", HelpName = "tokens" };
         var threads = SharedOptions.Threads();
         var batch = new Option<int?>("--max-batch") { Description = "Requests that are computed together; others wait. Default: 16.", HelpName = "count" };
         var residual = SharedOptions.Residual();
         var workers = new Option<int>("--workers") { Description = "Workers that the model is cut over, all in this process; 1 keeps it whole.", DefaultValueFactory = static _ => RunSettings.DefaultWorkers, HelpName = "count" };
-        var log = new Option<string?>("--request-log") { Description = "File in which every request and token is noted before the client sees it. Default: none.", HelpName = "file" };
+        var audit = new Router.AuditOptionSet();
+        var access = new Router.Access.AccessOptionSet();
 
         var listen = new Option<string?>("--listen") { Description = "Found a swarm that other machines can join: where they dial this one, IP:PORT, e.g. 0.0.0.0:7100. Default: none.", HelpName = "ip:port" };
         var member = new MemberOptionsSet();
@@ -42,8 +43,10 @@ internal static class RunCommand
             Ctrl-C stops: no new requests, running answers may take 3 seconds more. A second Ctrl-C ends it at once.
             """)
         {
-            model, port, bind, context, threads, batch, residual, workers, log, listen,
+            model, port, bind, context, threads, batch, residual, workers, listen,
         };
+        audit.AddTo(command);
+        access.AddTo(command);
         member.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
@@ -57,7 +60,8 @@ internal static class RunCommand
                 MaxBatch = parsed.GetValue(batch),
                 Residual = parsed.GetValue(residual) == "f32" ? ResidualPrecision.F32 : ResidualPrecision.BF16,
                 Workers = parsed.GetValue(workers),
-                RequestLog = parsed.GetValue(log),
+                Audit = audit.Read(parsed),
+                Access = access.Read(parsed),
             };
             if (parsed.GetValue(listen) is not { } where)
             {
@@ -92,7 +96,7 @@ internal static class RunCommand
             return Interruption.ExitCode;
         }
 
-        Welcome.Print(Console.Out, server);
+        Welcome.Print(Console.Out, server, settings);
         await signals.WhenAskedAsync();
         Console.Error.WriteLine("Stopping ... (Ctrl-C again ends it at once)");
         await server.StopAsync();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Parallax.Hosting;
 using Parallax.Router;
+using Parallax.Router.Access;
 using Parallax.Runtime.Execution;
 using Parallax.Worker.Gpu;
 
@@ -34,8 +35,11 @@ internal sealed record RunSettings
     /// <summary>Workers that the model is cut over.</summary>
     public int Workers { get; init; } = DefaultWorkers;
 
-    /// <summary>The request log's file; null keeps none.</summary>
-    public string? RequestLog { get; init; }
+    /// <summary>The audit of requests; null keeps none.</summary>
+    public RouterAudit? Audit { get; init; }
+
+    /// <summary>Who may use the API, and over which connections.</summary>
+    public RouterAccess Access { get; init; } = new();
 
     /// <summary>How long running answers may go on after the first Ctrl-C.</summary>
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
@@ -63,7 +67,8 @@ internal sealed record RunSettings
         Bind = Bind,
         Port = Port,
         DrainTime = DrainTime,
-        RequestLogPath = RequestLog,
+        Audit = Audit,
+        Access = Access,
     };
 
     /// <exception cref="OptionsException">Options cannot be used; lists all of them.</exception>

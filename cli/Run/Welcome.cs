@@ -8,7 +8,7 @@ namespace Parallax.Cli.Run;
 /// <summary>What a person sees when the server is up.</summary>
 internal static class Welcome
 {
-    public static void Print(TextWriter output, LocalServer server)
+    public static void Print(TextWriter output, LocalServer server, RunSettings settings)
     {
         var loaded = server.Workers.Select(static worker => worker.Shard.Loaded!).ToArray();
         var infos = server.Workers.Select(static worker => worker.Shard.Engine!.Info).ToArray();
@@ -24,10 +24,14 @@ internal static class Welcome
               {Curl(LocalAddress.Of(server.Address), server.Model.Id)}
             or talk to it in another terminal:
               parallax chat{(server.Address.Port == Router.RouterOptions.DefaultPort ? "" : $" --url {LocalAddress.Of(server.Address).GetLeftPart(UriPartial.Authority)}")}
-            Ctrl-C stops.
+            {Audit(settings)}Ctrl-C stops.
             """);
         output.Flush();
     }
+
+    private static string Audit(RunSettings settings) => settings.Audit is null
+        ? ""
+        : $"What was asked and answered is kept on this machine ('--audit off' keeps nothing):{Environment.NewLine}  parallax audit list{Environment.NewLine}";
 
     /// <summary>A line per stage: worker, layers [start, end), address; nothing when one worker holds the whole model.</summary>
     private static string Stages(ImmutableArray<LocalWorker> workers) => workers.Length == 1 ? "" : string.Concat(workers.Select(static (worker, i) =>

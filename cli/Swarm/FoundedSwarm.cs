@@ -2,6 +2,8 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Parallax.Bus;
+using Parallax.Bus.Commands;
 using Parallax.Contracts.V1;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
@@ -182,14 +184,20 @@ internal sealed class FoundedSwarm : IAsyncDisposable
     {
         Id = _authority!.Swarm.ToString(),
         StorePath = Path.Combine(_folder.Path, "scheduler.db"),
+        Bus = "memory",
     });
 
     private async Task<WebApplication> StartRouterAsync(SwarmCredentials credentials, CancellationToken stop)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.AddServiceDefaults().UseEmbeddedLifetime();
+        builder.Services.AddSharedBus(First.Services).AddCommandClient();
         builder.Services.AddSingleton<ISwarmView>(new MemberView(First.Member, TimeProvider.System));
-        builder.AddRouter(_settings.Run.ToRouter([]) with { FollowsSwarm = true }, Model, credentials);
+        var options = _settings.Run.ToRouter([]) with { FollowsSwarm = true };
+        builder.AddRouter(
+            options with { Audit = options.Audit is { Folder: null } unplaced ? unplaced with { Folder = Path.Combine(_folder.Path, "audit") } : options.Audit },
+            Model,
+            credentials);
         var router = builder.Build();
         try
         {

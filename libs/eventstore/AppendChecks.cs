@@ -6,12 +6,26 @@ namespace Parallax.EventStore;
 /// <summary>What every store asks of an append before it looks at its events.</summary>
 internal static class AppendChecks
 {
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     public static void RequireName(string name, string parameter)
     {
         ArgumentException.ThrowIfNullOrEmpty(name, parameter);
-        if (Encoding.UTF8.GetByteCount(name) > EventStoreLimits.MaxNameBytes)
+        int bytes;
+        try
         {
-            throw new ArgumentException($"A name has at most {EventStoreLimits.MaxNameBytes} bytes; this one has {Encoding.UTF8.GetByteCount(name)}.", parameter);
+            bytes = Strict.GetByteCount(name);
+        }
+        catch (EncoderFallbackException problem)
+        {
+            throw new ArgumentException("A name is text; this one has half a character in it.", parameter, problem);
+        }
+
+        // Not every store can keep a zero in its texts.
+        if (bytes > EventStoreLimits.MaxNameBytes || name.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new ArgumentException(
+                $"A name has at most {EventStoreLimits.MaxNameBytes} bytes, none of them 0; this one has {bytes}.", parameter);
         }
     }
 
@@ -49,32 +63,5 @@ internal static class AppendChecks
             throw new ArgumentException(
                 $"The payloads of an append have at most {EventStoreLimits.MaxAppendBytes} bytes together; these have {bytes}.", nameof(events));
         }
-    }
-
-    /// <summary>
-    /// Whether the append is a repeat of an earlier one: false when none of its ids is known.
-    /// </summary>
-    /// <param name="stream">The stream.</param>
-    /// <param name="events">What is to be appended.</param>
-    /// <param name="known">The stored event of each id; null where there is none.</param>
-    /// <exception cref="EventIdTakenException">An id belongs to another event.</exception>
-    public static bool IsRepeat(string stream, ImmutableArray<NewEvent> events, IReadOnlyList<StoredEvent?> known)
-    {
-        if (known.All(static found => found is null))
-        {
-            return false;
-        }
-
-        for (var i = 0; i < events.Length; i++)
-        {
-            var (added, found) = (events[i], known[i]);
-            if (found is null || found.Stream != stream || found.Version != known[0]!.Version + i || found.Type != added.Type
-                || !found.Payload.Span.SequenceEqual(added.Payload.Span))
-            {
-                throw new EventIdTakenException((known[i] ?? known.First(static one => one is not null))!.Id, stream);
-            }
-        }
-
-        return true;
     }
 }

@@ -18,7 +18,7 @@ public interface IEventStore : IAsyncDisposable
     /// So a call whose outcome got lost can be repeated, whatever has been appended since. Cancelling gives up waiting for the
     /// turn; a write that has begun is finished.
     /// </summary>
-    /// <param name="stream">Its name: 1 to <see cref="EventStoreLimits.MaxNameBytes"/> bytes in UTF-8.</param>
+    /// <param name="stream">Its name: 1 to <see cref="EventStoreLimits.MaxNameBytes"/> bytes in UTF-8, none of them 0.</param>
     /// <param name="expectedVersion">Version of the last event; 0: the stream is empty; <see cref="StreamVersion.Any"/>: whatever it is.</param>
     /// <param name="events">1 to <see cref="EventStoreLimits.MaxEventsPerAppend"/> events.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -46,4 +46,11 @@ public interface IEventStore : IAsyncDisposable
     /// </summary>
     /// <returns>How many events were forgotten.</returns>
     Task<int> TrimAsync(string stream, long belowVersion, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Forgets a stream whole, and its events' ids with it: the next append to that name begins at version 1 again, at a higher position.
+    /// For retention, of streams that have ended: whoever still appends to it with a version that it knows gets a conflict.
+    /// </summary>
+    /// <returns>How many events were forgotten; 0 when there is no such stream.</returns>
+    Task<int> DeleteAsync(string stream, CancellationToken cancellationToken);
 }

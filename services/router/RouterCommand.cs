@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Parallax.Hosting.Stages;
+using Parallax.Router.Access;
 using Parallax.Swarm.Joining;
 
 namespace Parallax.Router;
@@ -17,17 +18,19 @@ internal static class RouterCommand
         var port = new Option<int>("--port") { Description = "Port to listen on; 0 takes any free one.", DefaultValueFactory = static _ => RouterOptions.DefaultPort };
         var inFlight = new Option<int>("--max-in-flight") { Description = "Answers generated at once.", DefaultValueFactory = static _ => 128 };
         var queued = new Option<int>("--max-queued") { Description = "Requests that may wait for their turn; more are answered with 429.", DefaultValueFactory = static _ => 256 };
-        var log = new Option<string?>("--request-log") { Description = "File of the request log; 'none' keeps none (default: a file per port in the user's application data)." };
-        var forced = new Option<bool>("--request-log-forced") { Description = "Force the request log to the disk with each commit." };
+        var audit = new AuditOptionSet(withBus: true);
+        var access = new AccessOptionSet();
         var noFailover = new Option<bool>("--no-failover") { Description = "End a request with an error when one of its workers is lost, in place of going on over others (for comparisons)." };
         var standby = new Option<int>("--standby") { Description = "Workers that stand by for each stage of a request's path and compute along, so that they take over without a refill.", DefaultValueFactory = static _ => 0 };
         var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on when the router is stopped.", DefaultValueFactory = static _ => 10 };
         var command = new RootCommand("Parallax router: the OpenAI-compatible front door to workers.")
         {
-            model, worker, stages, bind, port, inFlight, queued, log, forced, noFailover, standby, drain,
+            model, worker, stages, bind, port, inFlight, queued, noFailover, standby, drain,
         };
         var join = new JoinOptions();
         join.AddTo(command);
+        audit.AddTo(command);
+        access.AddTo(command);
         command.SetAction((parsed, cancellationToken) => run(
             parsed.GetRequiredValue(model),
             new RouterOptions
@@ -39,13 +42,8 @@ internal static class RouterCommand
                 Port = parsed.GetValue(port),
                 MaxInFlight = parsed.GetValue(inFlight),
                 MaxQueued = parsed.GetValue(queued),
-                RequestLogPath = parsed.GetValue(log) switch
-                {
-                    null => RouterOptions.DefaultRequestLogPath(parsed.GetValue(port)),
-                    "none" => null,
-                    var path => path,
-                },
-                RequestLogForced = parsed.GetValue(forced),
+                Audit = audit.Read(parsed),
+                Access = access.Read(parsed),
                 Standbys = parsed.GetValue(standby),
                 Failover = !parsed.GetValue(noFailover),
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),

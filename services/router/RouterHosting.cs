@@ -1,13 +1,14 @@
-using System.Net;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Parallax.Audit.Log;
 using Parallax.Hosting;
-using Parallax.Hosting.Http;
 using Parallax.Identity;
+using Parallax.Router.Access;
+using Parallax.Router.Access.Gate;
+using Parallax.Router.Access.Quotas;
 using Parallax.Router.Admission;
 using Parallax.Router.Api;
+using Parallax.Router.Auditing;
 using Parallax.Router.Idempotency;
 using Parallax.Router.Observability;
-using Parallax.Router.RequestLog;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
 
@@ -33,7 +34,7 @@ public static class RouterHosting
         ArgumentNullException.ThrowIfNull(model);
         OptionsException.ThrowIfAny(options.Validate());
 
-        builder.Listen(IPAddress.Parse(options.Bind), options.Port, HttpProtocols.Http1);
+        builder.AddAccess(options);
         builder.WebHost.ConfigureKestrel(server => server.Limits.MaxRequestBodySize = options.MaxBodyBytes);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(model);
@@ -41,9 +42,7 @@ public static class RouterHosting
         builder.Services.AddMetrics();
         builder.Services.AddSingleton(services =>
             new AdmissionGate(options.MaxInFlight, options.MaxQueued, options.QueueTime, services.GetRequiredService<TimeProvider>()));
-        builder.Services.AddSingleton<IRequestLog>(_ => options.RequestLogPath is { } path
-            ? new FileRequestLog(path, options.RequestLogMaxBytes, options.RequestLogForced)
-            : new NoRequestLog());
+        builder.AddAudit(options.Audit, options.FollowsSwarm ? credentials : null);
         builder.Services.AddSingleton(services => new WorkerDirectory(
             options,
             linkOptions,
@@ -57,6 +56,7 @@ public static class RouterHosting
         builder.Services.AddSingleton<AnswerWriter>();
         builder.Services.AddSingleton<ChatGeneration>();
         builder.Services.AddSingleton(services => new IdempotentAnswers(new IdempotencyLimits(), services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<ChatAccess>();
         builder.Services.AddSingleton<ChatCompletions>();
         builder.Services.AddHostedService(static services => services.GetRequiredService<WorkerDirectory>());
         builder.Services.AddHostedService(static services => services.GetRequiredService<RouterStopping>());
@@ -64,16 +64,18 @@ public static class RouterHosting
     }
 
     /// <summary>
-    /// Maps the OpenAI API, <c>/health/live</c>, <c>/health/ready</c> and <c>/metrics</c>.
+    /// Maps the OpenAI API, <c>/health/live</c>, <c>/health/ready</c>, and what administrators ask, behind what keeps others out.
     /// </summary>
-    /// <exception cref="Parallax.Runtime.ParallaxException">The request log cannot be opened.</exception>
+    /// <exception cref="Parallax.Runtime.ParallaxException">The audit log cannot be opened, or the certificate not be used.</exception>
     public static WebApplication MapRouter(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        _ = app.Services.GetRequiredService<IRequestLog>(); // a log that cannot be had must fail the start, not a request
+        _ = app.Services.GetRequiredService<IAuditLog>(); // a log that cannot be had must fail the start, not a request
         app.UseMiddleware<ErrorResponses>();
+        app.UseAccess();
         OpenAiEndpoints.Map(app);
         HealthEndpoints.Map(app);
+        app.MapAdmin(app.Services.GetRequiredService<KeyGate>());
         return app;
     }
 }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
+using Parallax.Bus;
 using Parallax.Hosting.Stages;
+using Parallax.Router.Access;
 
 namespace Parallax.Router;
 
@@ -53,19 +55,13 @@ public sealed record RouterOptions
     public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// The file of the request log (session protocol, rule 8); null keeps none, and then a crash of the router leaves
-    /// no trace of what clients have seen.
+    /// The audit of requests, whose local log is the protocol's too (session protocol, rule 8); null keeps none, and then a crash
+    /// of the router leaves no trace of what clients have seen.
     /// </summary>
-    public string? RequestLogPath { get; init; }
+    public RouterAudit? Audit { get; init; }
 
-    /// <summary>
-    /// Whether the request log is forced to the disk with each commit (survives a loss of power, costs a few
-    /// milliseconds per token) or only handed to the operating system (survives the router's crash).
-    /// </summary>
-    public bool RequestLogForced { get; init; }
-
-    /// <summary>Bytes of the request log's file before it is put aside as <c>.1</c>, replacing the one before.</summary>
-    public long RequestLogMaxBytes { get; init; } = 64 * 1024 * 1024;
+    /// <summary>Who may use it, and over which connections; by default no key is needed on loopback, and one beyond it.</summary>
+    public RouterAccess Access { get; init; } = new();
 
     /// <summary>Whether a request goes on over other workers when one of its workers is lost; off, it ends with an error.</summary>
     public bool Failover { get; init; } = true;
@@ -79,12 +75,14 @@ public sealed record RouterOptions
     /// <summary>Identifies this router to workers; random by default.</summary>
     public Guid RouterId { get; init; } = new(RandomNumberGenerator.GetBytes(16));
 
-    /// <summary>Where the request log goes by default: a file per port in the user's application data.</summary>
-    public static string DefaultRequestLogPath(int port)
-    {
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
-        return Path.Combine(home.Length > 0 ? home : Path.GetTempPath(), "parallax", $"requests-{port}.log");
-    }
+    /// <summary>Whether the API listens on this machine only.</summary>
+    internal bool IsLoopback => IPAddress.TryParse(Bind, out var address) && IPAddress.IsLoopback(address);
+
+    /// <summary>Whether requests need an API key.</summary>
+    internal bool NeedsKeys => Access.NeedsKeys ?? !IsLoopback;
+
+    /// <summary>The event store of the API keys.</summary>
+    internal string KeyStore => Audit?.Store ?? Access.KeyStore ?? RouterAudit.DefaultStore;
 
     /// <summary>Everything that is wrong with these options; empty when they can be used.</summary>
     public IReadOnlyList<string> Validate()
@@ -119,8 +117,22 @@ public sealed record RouterOptions
         Require(RequestTime > TimeSpan.Zero, "--request-time must be more than 0 s.");
         Require(MaxBodyBytes >= 1024, $"--max-body: {MaxBodyBytes} bytes is too small; use at least 1024.");
         Require(DrainTime >= TimeSpan.Zero && DrainTime <= TimeSpan.FromMinutes(10), "--drain: use 0 to 600 s.");
-        Require(RequestLogPath is not "", "--request-log: name a file, or 'none'.");
-        Require(RequestLogMaxBytes >= 4096, "RequestLogMaxBytes must be at least 4096.");
+        Require(Audit?.Folder is not "", "--audit-folder: name a folder.");
+        Require(Audit?.Store is not "", "--audit-store: name a file or a database.");
+        errors.AddRange(Access.Validate(this));
+        if (Audit?.Bus is { } bus)
+        {
+            try
+            {
+                _ = BusOptions.Parse(bus);
+            }
+            catch (BusException problem)
+            {
+                errors.Add($"--bus: {problem.Message}");
+            }
+        }
+
+        Require(Audit is null or { MaxBytes: >= 1 << 20 }, "RouterAudit.MaxBytes must be at least 1 MiB.");
         return errors;
 
         void Require(bool condition, string error)

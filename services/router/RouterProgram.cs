@@ -24,13 +24,8 @@ internal static class RouterProgram
         }
 
         await using var member = await MemberApp.StartAsync(join, add: null, map: null, stop);
-        if (options.RequestLogPath == RouterOptions.DefaultRequestLogPath(options.Port))
-        {
-            // Routers of one machine, or of one volume, may have the same port: what is a member's own lies in its folder.
-            options = options with { RequestLogPath = Path.Combine(member.Folder, "requests.log") };
-        }
-
-        return await ServeAsync(model, options, new MemberView(member.Member, TimeProvider.System), member.Credentials, stop);
+        var audit = options.Audit is { Folder: null } unplaced ? unplaced with { Folder = Path.Combine(member.Folder, "audit") } : options.Audit;
+        return await ServeAsync(model, options with { Audit = audit }, new MemberView(member.Member, TimeProvider.System), member.Credentials, stop);
     }
 
     private static async Task<int> ServeAsync(RouterModel model, RouterOptions options, ISwarmView? swarm, SwarmCredentials? credentials, CancellationToken stop)

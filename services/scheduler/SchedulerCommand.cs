@@ -11,6 +11,7 @@ internal static class SchedulerCommand
     public static RootCommand Create(Func<SchedulerOptions, JoinSwarm?, CancellationToken, Task<int>> run)
     {
         var store = new Option<string?>("--store") { Description = "File of the event store, shared by the schedulers of this machine; without it the state is kept in memory and a restart forgets it." };
+        var bus = new Option<string?>("--bus") { Description = "Where audit events and operators' commands come from: memory, or rabbitmq[s]://user@host[:port]/vhost?passwordfile=path (default: nowhere)." };
         var workers = new Option<string?>("--workers") { Description = "JSON file of worker records in place of a swarm; read again when it changes." };
         var id = new Option<string?>("--id") { Description = "The id by which plans name this scheduler (default: s- and 8 random digits)." };
         var bind = new Option<string>("--bind") { Description = "IP address to listen on.", DefaultValueFactory = static _ => "127.0.0.1" };
@@ -18,7 +19,7 @@ internal static class SchedulerCommand
         var advertise = new Option<string?>("--advertise") { Description = "Address at which clients reach this scheduler, e.g. http://10.0.0.2:7200 (default: where it listens)." };
         var command = new RootCommand("Parallax scheduler: decides which worker holds which layers. Of several on one store, one leads and the others stand by.")
         {
-            store, workers, id, bind, port, advertise,
+            store, bus, workers, id, bind, port, advertise,
         };
         var join = new JoinOptions();
         join.AddTo(command);
@@ -29,6 +30,7 @@ internal static class SchedulerCommand
             var options = new SchedulerOptions
             {
                 StorePath = parsed.GetValue(store),
+                Bus = parsed.GetValue(bus),
                 WorkersPath = parsed.GetValue(workers),
                 Bind = parsed.GetRequiredValue(bind),
                 Port = parsed.GetValue(port),

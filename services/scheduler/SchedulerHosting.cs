@@ -2,9 +2,8 @@ using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Parallax.Bus;
 using Parallax.EventStore;
-using Parallax.EventStore.Memory;
-using Parallax.EventStore.Sqlite;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Placement;
@@ -48,7 +47,7 @@ public static class SchedulerHosting
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(new SchedulerSettings());
         services.TryAddSingleton<Replan>(Allocator.Replan);
-        services.TryAddSingleton<IEventStore>(provider => OpenStore(options, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IEventStore>(provider => OpenStore(options, provider));
         services.TryAddSingleton<NoSwarm>();
         if (options.WorkersPath is { } path)
         {
@@ -68,6 +67,11 @@ public static class SchedulerHosting
         services.AddSingleton<SchedulerLoop>();
         services.AddSingleton<SchedulerService>();
         services.AddHostedService(static provider => provider.GetRequiredService<SchedulerLoop>());
+        if (options.Bus is { } bus)
+        {
+            services.AddSchedulerBus(BusOptions.Parse(bus));
+        }
+
         services.AddGrpc(static grpc => grpc.EnableDetailedErrors = false);
         return builder;
     }
@@ -101,6 +105,6 @@ public static class SchedulerHosting
         return app;
     }
 
-    private static IEventStore OpenStore(SchedulerOptions options, TimeProvider clock) =>
-        options.StorePath is { } path ? SqliteEventStore.Open(path, clock) : new InMemoryEventStore(clock);
+    private static IEventStore OpenStore(SchedulerOptions options, IServiceProvider provider) => EventStores.Open(
+        options.StorePath ?? "memory:", provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>());
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Parallax.Bus;
 using Parallax.EventStore.Terms;
 using Parallax.Hosting.Status;
 
@@ -20,6 +21,12 @@ public sealed record SchedulerOptions
     /// a restart forgets it and no other scheduler can stand by.
     /// </summary>
     public string? StorePath { get; init; }
+
+    /// <summary>
+    /// The bus from which it takes audit events into its event store, and operators' commands (<see cref="BusOptions.Parse"/>); null:
+    /// none.
+    /// </summary>
+    public string? Bus { get; init; }
 
     /// <summary>A JSON file of workers in place of a swarm; null: none.</summary>
     public string? WorkersPath { get; init; }
@@ -56,6 +63,18 @@ public sealed record SchedulerOptions
             !string.IsNullOrWhiteSpace(Id) && Encoding.UTF8.GetByteCount(Id) <= 128 && !Id.Any(char.IsControl),
             $"--id: '{Id}' is no id; use 1 to 128 bytes of text.");
         Require(StorePath is not "", "--store: name a file.");
+        if (Bus is { } bus)
+        {
+            try
+            {
+                _ = BusOptions.Parse(bus);
+            }
+            catch (BusException problem)
+            {
+                errors.Add(problem.Message);
+            }
+        }
+
         Require(WorkersPath is not "", "--workers: name a file.");
         Require(IPAddress.TryParse(Bind, out _), $"--bind: '{Bind}' is not an IP address; use e.g. 127.0.0.1, or 0.0.0.0 for all interfaces.");
         Require(Port is >= 0 and <= 65535, $"--port: {Port} is not a port; use 0 to 65535 (0: any free one).");

@@ -192,7 +192,7 @@ internal sealed class LocalSwarm : IAsyncDisposable
             routers.Add(Slot(name,
             [
                 "router", "--model", Plan.Model, "--stages", map, "--port", port.ToString(CultureInfo.InvariantCulture),
-                "--request-log", "none", "--drain", "0", .. Plan.RouterOptions,
+                "--audit", "off", "--drain", "0", .. Plan.RouterOptions,
             ], _onRouterLine));
         }
 

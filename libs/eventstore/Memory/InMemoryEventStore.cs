@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
+using Parallax.EventStore.Appends;
 
 namespace Parallax.EventStore.Memory;
 
@@ -99,15 +100,26 @@ public sealed class InMemoryEventStore : IEventStore
             }
 
             var count = events.Take(events.Count - 1).TakeWhile(one => one.Version < belowVersion).Count();
-            foreach (var forgotten in events.Take(count))
-            {
-                _byId.Remove(forgotten.Id);
-                _all.Remove(forgotten.Position);
-                _bytes -= SizeOf(forgotten.Payload);
-            }
-
+            Forget(events.Take(count));
             events.RemoveRange(0, count);
             return Task.FromResult(count);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<int> DeleteAsync(string stream, CancellationToken cancellationToken)
+    {
+        AppendChecks.RequireName(stream, nameof(stream));
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (!_streams.Remove(stream, out var events))
+            {
+                return Task.FromResult(0);
+            }
+
+            Forget(events);
+            return Task.FromResult(events.Count);
         }
     }
 
@@ -125,11 +137,21 @@ public sealed class InMemoryEventStore : IEventStore
 
     private static long SizeOf(ReadOnlyMemory<byte> payload) => payload.Length + 256; // and what the tables take
 
+    private void Forget(IEnumerable<StoredEvent> events)
+    {
+        foreach (var forgotten in events)
+        {
+            _byId.Remove(forgotten.Id);
+            _all.Remove(forgotten.Position);
+            _bytes -= SizeOf(forgotten.Payload);
+        }
+    }
+
     private AppendResult Append(string stream, long expectedVersion, ImmutableArray<NewEvent> events)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        var known = events.Select(added => _byId.GetValueOrDefault(added.Id)).ToList();
-        if (AppendChecks.IsRepeat(stream, events, known))
+        var known = events.Select(added => _byId.TryGetValue(added.Id, out var stored) ? KnownEvent.Of(stored) : null).ToList();
+        if (Repeats.IsRepeat(stream, events, known))
         {
             return new AppendResult.Appended(known[^1]!.Version, known[^1]!.Position, IsRepeat: true);
         }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Microsoft.Data.Sqlite;
+using Parallax.EventStore.Appends;
 
 namespace Parallax.EventStore.Sqlite;
 
@@ -9,8 +10,8 @@ namespace Parallax.EventStore.Sqlite;
 /// An append is durable when it returns, also against loss of power.
 /// </summary>
 /// <remarks>
-/// One connection writes and one reads, each used by one call at a time, off the caller's thread. Reads go page by page, so
-/// that a slow reader keeps neither memory nor an old snapshot of the file.
+/// One connection writes and one reads, each used by one call at a time, off the caller's thread. Appends that come while another
+/// is written share the next transaction. Reads go page by page, so that a slow reader keeps neither memory nor an old snapshot of the file.
 /// </remarks>
 public sealed class SqliteEventStore : IEventStore
 {
@@ -18,7 +19,8 @@ public sealed class SqliteEventStore : IEventStore
     private readonly SqliteEventStoreOptions _options;
     private readonly TimeProvider _clock;
     private readonly AppendSignal _appended = new();
-    private readonly SqliteConnection _writer;
+    private readonly AppendQueue _queue;
+    private readonly SqliteWriter _writer;
     private readonly SqliteConnection _reader;
     private readonly SemaphoreSlim _writeTurn = new(1);
     private readonly SemaphoreSlim _readTurn = new(1);
@@ -29,8 +31,9 @@ public sealed class SqliteEventStore : IEventStore
         _path = path;
         _options = options;
         _clock = clock;
-        _writer = writer;
+        _writer = new SqliteWriter(writer, clock);
         _reader = reader;
+        _queue = new AppendQueue(WriteAsync);
     }
 
     /// <summary>Opens a store, creating the file when there is none; its folder must exist.</summary>
@@ -66,17 +69,10 @@ public sealed class SqliteEventStore : IEventStore
     }
 
     /// <inheritdoc/>
-    public async Task<AppendResult> AppendAsync(
-        string stream, long expectedVersion, ImmutableArray<NewEvent> events, CancellationToken cancellationToken)
+    public Task<AppendResult> AppendAsync(string stream, long expectedVersion, ImmutableArray<NewEvent> events, CancellationToken cancellationToken)
     {
         AppendChecks.Require(stream, expectedVersion, events);
-        var result = await InTurnAsync(_writeTurn, () => Append(stream, expectedVersion, events), cancellationToken);
-        if (result is AppendResult.Appended { IsRepeat: false })
-        {
-            _appended.Raise();
-        }
-
-        return result;
+        return _queue.AppendAsync(new AppendRequest(stream, expectedVersion, events), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -114,20 +110,14 @@ public sealed class SqliteEventStore : IEventStore
     public Task<int> TrimAsync(string stream, long belowVersion, CancellationToken cancellationToken)
     {
         AppendChecks.RequireName(stream, nameof(stream));
-        return InTurnAsync(
-            _writeTurn,
-            () =>
-            {
-                using var command = _writer.CreateCommand();
-                command.CommandText = """
-                    delete from events
-                    where stream = $stream and version < min($below, (select max(version) from events where stream = $stream))
-                    """;
-                command.Parameters.AddWithValue("$stream", stream);
-                command.Parameters.AddWithValue("$below", belowVersion);
-                return command.ExecuteNonQuery();
-            },
-            cancellationToken);
+        return InTurnAsync(_writeTurn, () => _writer.Trim(stream, belowVersion), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<int> DeleteAsync(string stream, CancellationToken cancellationToken)
+    {
+        AppendChecks.RequireName(stream, nameof(stream));
+        return InTurnAsync(_writeTurn, () => _writer.Delete(stream), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -138,34 +128,26 @@ public sealed class SqliteEventStore : IEventStore
             return;
         }
 
-        // Whoever has its turn finishes; whoever comes later finds the store disposed of.
+        // Whoever has its turn finishes; whoever waits or comes later finds the store disposed of.
+        await _queue.DisposeAsync();
         await _readTurn.WaitAsync();
         await _reader.DisposeAsync();
         _readTurn.Release();
         await _writeTurn.WaitAsync();
-        await _writer.DisposeAsync();
+        _writer.Dispose();
         _writeTurn.Release();
         _appended.Raise();
     }
 
-    private AppendResult Append(string stream, long expectedVersion, ImmutableArray<NewEvent> events)
+    private async Task<ImmutableArray<AppendOutcome>> WriteAsync(ImmutableArray<AppendRequest> batch)
     {
-        using var transaction = _writer.BeginTransaction(deferred: false); // the write lock from the start: no upgrade that could fail
-        var known = SqlitePages.Find(_writer, transaction, events);
-        if (AppendChecks.IsRepeat(stream, events, known))
+        var outcomes = await InTurnAsync(_writeTurn, () => _writer.Append(batch), CancellationToken.None);
+        if (outcomes.Any(static outcome => outcome.Result is AppendResult.Appended { IsRepeat: false }))
         {
-            return new AppendResult.Appended(known[^1]!.Version, known[^1]!.Position, IsRepeat: true);
+            _appended.Raise();
         }
 
-        var version = SqlitePages.LastVersion(_writer, transaction, stream);
-        if (expectedVersion != StreamVersion.Any && expectedVersion != version)
-        {
-            return new AppendResult.Conflict(version);
-        }
-
-        var position = SqlitePages.Insert(_writer, transaction, stream, version, events, _clock.GetUtcNow());
-        transaction.Commit();
-        return new AppendResult.Appended(version + events.Length, position, IsRepeat: false);
+        return outcomes;
     }
 
     private async IAsyncEnumerable<StoredEvent> PagesAsync(

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net.Sockets;
+using Parallax.Hosting.Tracing;
 using Parallax.Runtime;
 using Parallax.Runtime.Weights;
 
@@ -33,6 +34,7 @@ public static class ServiceCommand
             return ExitCode.Usage;
         }
 
+        using var tracing = ProcessTracing.Start();
         try
         {
             return await parsed.InvokeAsync(new InvocationConfiguration

@@ -38,6 +38,21 @@ internal sealed class ApiException : Exception
     /// <summary>400: prompt, or prompt and answer, do not fit.</summary>
     public static ApiException TooLong(string message) => Invalid("messages", message, "context_length_exceeded");
 
+    /// <summary>401: no API key, or none that is good for anything.</summary>
+    public static ApiException Unauthorized(string message) =>
+        new(StatusCodes.Status401Unauthorized, "invalid_request_error", message, null, "invalid_api_key");
+
+    /// <summary>403: the API key is good for other things.</summary>
+    public static ApiException Forbidden(string message, string code) =>
+        new(StatusCodes.Status403Forbidden, "permission_error", message, null, code);
+
+    /// <summary>429: the API key's quota is used up.</summary>
+    /// <param name="kind">Which: <c>requests</c> or <c>tokens</c>.</param>
+    /// <param name="message">How much of it.</param>
+    /// <param name="retryAfter">When there may be some again.</param>
+    public static ApiException QuotaExceeded(string kind, string message, TimeSpan retryAfter) =>
+        new(StatusCodes.Status429TooManyRequests, kind, message, null, "rate_limit_exceeded") { RetryAfter = retryAfter };
+
     /// <summary>404.</summary>
     public static ApiException UnknownModel(string model) =>
         new(StatusCodes.Status404NotFound, "invalid_request_error", $"The model '{model}' does not exist.", "model", "model_not_found");

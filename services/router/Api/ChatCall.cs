@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Parallax.Router.Access.Quotas;
 using Parallax.Router.Api.Ids;
 using Parallax.Router.Api.Requests;
 
@@ -13,6 +14,12 @@ namespace Parallax.Router.Api;
 /// <param name="Resumed">The last event that the client has; null for an answer from the beginning.</param>
 internal sealed record ChatCall(ChatRequest Request, RequestClaim Claim, RequestId Id, string Client, AnswerEventId? Resumed)
 {
+    /// <summary>The id of the API key that asks; empty where none is needed.</summary>
+    public string Key => Allowance?.KeyId ?? "";
+
+    /// <summary>The quotas of that key; null where none is needed.</summary>
+    public Allowance? Allowance { get; init; }
+
     /// <summary>How much of each choice the client has.</summary>
     public ImmutableArray<ChoiceProgress> From { get; } =
         Resumed?.Choices ?? [.. Enumerable.Repeat(ChoiceProgress.Nothing, Request.Choices)];

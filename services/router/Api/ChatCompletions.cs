@@ -1,14 +1,16 @@
 using System.Buffers;
+using Parallax.Router.Access.Quotas;
 using Parallax.Router.Api.Requests;
 using Parallax.Router.Idempotency;
 
 namespace Parallax.Router.Api;
 
 /// <summary><c>POST /v1/chat/completions</c>: what HTTP brings, and who gets the answer.</summary>
-internal sealed class ChatCompletions(RouterModel model, ChatGeneration generation, IdempotentAnswers idempotent)
+internal sealed class ChatCompletions(RouterModel model, ChatGeneration generation, IdempotentAnswers idempotent, ChatAccess access)
 {
     public async Task HandleAsync(HttpContext http)
     {
+        var allowance = access.Begin(http);
         var headers = RequestHeaders.Read(http.Request.Headers);
         var body = await ReadBodyAsync(http);
         var request = ChatRequestParser.Parse(body);
@@ -17,7 +19,7 @@ internal sealed class ChatCompletions(RouterModel model, ChatGeneration generati
             throw ApiException.UnknownModel(request.Model);
         }
 
-        var call = ChatCall.Create(request, headers, body.Span, ClientOf(http, request));
+        var call = ChatCall.Create(request, headers, body.Span, allowance?.KeyId ?? ClientOf(http, request)) with { Allowance = allowance };
         http.Response.Headers[RequestHeaders.RequestId] = call.Id.ToString();
         if (headers.IdempotencyKey is { } key && call.Resumed is null)
         {

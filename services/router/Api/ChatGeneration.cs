@@ -1,12 +1,15 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Security.Cryptography;
+using Parallax.Audit.Events;
+using Parallax.Audit.Log;
 using Parallax.Contracts.Identifiers;
 using Parallax.Router.Admission;
 using Parallax.Router.Api.Ids;
+using Parallax.Router.Auditing;
 using Parallax.Router.Generation;
 using Parallax.Router.Observability;
-using Parallax.Router.RequestLog;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
 using Parallax.Runtime.Execution;
@@ -18,7 +21,8 @@ internal sealed partial class ChatGeneration(
     RouterModel model,
     WorkerDirectory workers,
     AdmissionGate gate,
-    IRequestLog log,
+    IAuditLog audits,
+    PreviousSegments previous,
     RouterOptions options,
     RouterStopping stopping,
     RouterInstruments instruments,
@@ -43,7 +47,8 @@ internal sealed partial class ChatGeneration(
         var known = await FindKnownAsync(call, plan, output.Aborted);
         var open = call.OpenChoices.Where(choice => !known[choice].IsComplete).ToImmutableArray();
 
-        // 2. Its turn, unless nothing is left to generate.
+        // 2. Its tokens, and its turn, unless nothing is left to generate.
+        using var tokensAside = call.Allowance?.Reserve(MostTokens(call, prompt.Length, sampling.MaxTokens));
         using var turn = open.IsEmpty ? null : await gate.EnterAsync(open.Length, output.Aborted);
         using var reserved = open.IsEmpty ? null : await ReserveAsync(call, open.Length, prompt.Length, sampling.MaxTokens, output.Aborted);
         var numerics = reserved?.Path.Offer.NumericClass ?? ClassOf(call.Resumed!);
@@ -51,8 +56,14 @@ internal sealed partial class ChatGeneration(
         var stamp = AnswerStamp.Of(created, numerics, prompt.AsSpan(), sampling, run);
         var id = call.Id.ToString();
         var started = clock.GetTimestamp();
-        plan = plan with { Deadline = started + (long)(options.RequestTime.TotalSeconds * clock.TimestampFrequency) };
-        await RequestRecords.AcceptedAsync(log, UnixMs(), id, plan, call.Request.Choices, numerics.Fingerprint);
+        using var span = RouterTracing.Begin(id, plan, call.Request.Choices);
+        plan = plan with
+        {
+            Deadline = started + (long)(options.RequestTime.TotalSeconds * clock.TimestampFrequency),
+            TraceParent = span?.Id ?? "",
+        };
+        var audit = audits.Open(id, call.Resumed is null ? null : await previous.FindAsync(id, output.Aborted), call.Resumed?.ToString());
+        await audit.AppendAsync(AcceptedRecord.Of(call, plan, numerics, audits.Contents));
         if (reserved?.Path is { } path)
         {
             LogAccepted(id, prompt.Length, open.Length, sampling.Seed, path, path.Reason, path.Cost);
@@ -61,7 +72,6 @@ internal sealed partial class ChatGeneration(
         if (call.Resumed is not null)
         {
             var from = string.Join(',', call.From);
-            await RequestRecords.ResumedAsync(log, UnixMs(), id, from);
             LogResumed(id, from, string.Join(',', known.Select(static each => each.Ids.Length)));
         }
 
@@ -70,13 +80,14 @@ internal sealed partial class ChatGeneration(
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(output.Aborted, stopping.Cancelling, deadline.Token);
         var sessions = new List<RemoteSession>(open.Length);
         var outcome = "failed";
+        AuditEvent? end = null;
         try
         {
             var answer = new Answer(
                 call.Request,
                 new AnswerFormat(id, stamp, model.Id, numerics.Fingerprint, model.Tokenizer, call.Request.TopLogProbs is not null),
                 prompt.Length,
-                [.. call.OpenChoices.Select(choice => Read(call, choice, known[choice], Open(reserved, plan, call, stamp, choice, known[choice], sessions)))])
+                [.. call.OpenChoices.Select(choice => Read(call, choice, known[choice], Open(reserved, plan, call, stamp, choice, known[choice], sessions, audit, span), audit))])
             {
                 From = call.From,
                 IsUsageSent = call.Resumed?.IsUsageSent ?? false,
@@ -86,32 +97,48 @@ internal sealed partial class ChatGeneration(
                 ? await writer.StreamAsync(output, answer, Explain, ending)
                 : await writer.WriteAsync(output, answer, ending);
             outcome = "completed";
+            var usage = answer.Usage();
+            end = new RequestCompleted(
+                usage.PromptTokens, usage.PromptTokensDetails.CachedTokens, usage.CompletionTokens, Milliseconds(audit.FirstToken ?? TimeSpan.Zero), Milliseconds(clock.GetElapsedTime(started)));
             LogCompleted(id, tokens, clock.GetElapsedTime(started).TotalSeconds);
         }
         catch (Exception) when (output.Aborted.IsCancellationRequested)
         {
             outcome = "disconnected";
+            end = new RequestCancelled(audit.TokenCount);
             LogDisconnected(id);
         }
         catch (AnswerFailedException e)
         {
+            end = ToFailure(e.InnerException!);
             LogFailed(id, e.Message);
         }
-        catch (OperationCanceledException e)
+        catch (Exception e)
         {
-            throw Explain(e);
+            end = ToFailure(e);
+            if (e is OperationCanceledException)
+            {
+                throw Explain(e);
+            }
+
+            throw;
         }
         finally
         {
             sessions.ForEach(static session => session.Dispose());
+            RouterTracing.End(span, outcome, audit.TokenCount);
+            tokensAside?.Settle(PromptTokens(call, prompt.Length) + audit.TokenCount);
             instruments.OnRequestEnded(outcome, clock.GetElapsedTime(started).TotalSeconds);
-            if (outcome != "completed" && log.Fault is null)
-            {
-                await RequestRecords.EndedAsync(log, UnixMs(), id, outcome, "");
-            }
+            _ = audit.EndAsync(end!); // nothing is shown for it, and what cannot be written now is written later
         }
 
         return outcome == "completed";
+
+        RequestFailed ToFailure(Exception e)
+        {
+            var error = ErrorTranslator.Describe(options, Explain(e));
+            return new RequestFailed(error.Status, error.Code ?? error.Type, error.Message, audit.TokenCount);
+        }
 
         Exception Explain(Exception e) => e switch
         {
@@ -197,7 +224,7 @@ internal sealed partial class ChatGeneration(
             throw ApiException.Unavailable("The server is stopping.");
         }
 
-        if (log.Fault is { } fault)
+        if (audits.Fault is { } fault)
         {
             throw ApiException.Unavailable(fault);
         }
@@ -205,7 +232,7 @@ internal sealed partial class ChatGeneration(
 
     /// <summary>A session for what is not known of a choice; null when all is.</summary>
     private RemoteSession? Open(
-        ReservedPath? reserved, SessionPlan plan, ChatCall call, AnswerStamp stamp, int choice, KnownAnswer known, List<RemoteSession> sessions)
+        ReservedPath? reserved, SessionPlan plan, ChatCall call, AnswerStamp stamp, int choice, KnownAnswer known, List<RemoteSession> sessions, IAuditSegment audit, Activity? span)
     {
         if (known.IsComplete)
         {
@@ -215,19 +242,17 @@ internal sealed partial class ChatGeneration(
         // A session that has run ahead would go on from where it is, without the log-probabilities of what lies between.
         var isAnew = call.Resumed is not null && call.Request.TopLogProbs is not null;
         var own = plan with { Sampling = plan.Sampling with { ChoiceIndex = choice }, Answer = known.Ids };
-        var session = workers.Open(reserved!, own, isAnew ? SessionId.New() : call.Claim.Session(call.Id, stamp.Run, choice), known.Term);
+        var session = workers.Open(reserved!, own, isAnew ? SessionId.New() : call.Claim.Session(call.Id, stamp.Run, choice), known.Term, new SessionAudit(audit, choice, span, instruments));
         sessions.Add(session);
         return session;
     }
 
-    private AnswerReader Read(ChatCall call, int choice, KnownAnswer known, RemoteSession? session) => new(
+    private AnswerReader Read(ChatCall call, int choice, KnownAnswer known, RemoteSession? session, IAuditSegment audit) => new(
         known,
         session is null ? null : new RemoteAnswer(session),
         model.CreateDecoder(call.Request.Stop),
         call.Request.IgnoreEos ? FrozenSet<int>.Empty : model.EosTokenIds,
-        log,
-        clock,
-        call.Id.ToString(),
+        audit,
         choice,
         call.From[choice]);
 
@@ -257,7 +282,14 @@ internal sealed partial class ChatGeneration(
         }
     }
 
-    private long UnixMs() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+    /// <summary>What a request may use of its key's quota: all that can be shown for it.</summary>
+    private static long MostTokens(ChatCall call, int promptTokens, int maxTokens) =>
+        PromptTokens(call, promptTokens) + ((long)call.OpenChoices.Length * maxTokens);
+
+    /// <summary>Tokens of the prompt that count: those of an answer that is resumed were counted when it began.</summary>
+    private static long PromptTokens(ChatCall call, int promptTokens) => call.Resumed is null ? promptTokens : 0;
+
+    private static double Milliseconds(TimeSpan time) => Math.Round(time.TotalMilliseconds, 3);
 
     [LoggerMessage(50, LogLevel.Information, "{Request}: {PromptTokens} prompt tokens, {Choices} choices, seed {Seed}, on {Path} ({Reason}; {Cost})")]
     private partial void LogAccepted(string request, int promptTokens, int choices, ulong seed, WorkerPath path, PathReason reason, PathCost cost);

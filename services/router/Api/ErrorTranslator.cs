@@ -1,5 +1,5 @@
+using Parallax.Audit.Log;
 using Parallax.Router.Api.Responses;
-using Parallax.Router.RequestLog;
 
 namespace Parallax.Router.Api;
 
@@ -9,22 +9,27 @@ internal sealed partial class ErrorTranslator(RouterOptions options, ILogger<Err
     /// <summary>An exception as clients are told; the unexpected is logged and its text stays here.</summary>
     public ApiException ToApi(Exception e)
     {
-        switch (e)
+        if (e is AuditLogException log)
         {
-            case ApiException known:
-                return known;
-            case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
-                return ApiException.TooLarge(options.MaxBodyBytes);
-            case BadHttpRequestException bad:
-                return ApiException.Invalid(null, bad.Message, "bad_request");
-            case RequestLogException log:
-                LogLogFailed(log.Message);
-                return ApiException.Internal("The server cannot write its request log.");
-            default:
-                LogUnexpected(e);
-                return ApiException.Internal("The server failed; its log says why.");
+            LogLogFailed(log.Message);
         }
+        else if (e is not (ApiException or BadHttpRequestException))
+        {
+            LogUnexpected(e);
+        }
+
+        return Describe(options, e);
     }
+
+    /// <summary>An exception as clients are told.</summary>
+    public static ApiException Describe(RouterOptions options, Exception e) => e switch
+    {
+        ApiException known => known,
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => ApiException.TooLarge(options.MaxBodyBytes),
+        BadHttpRequestException bad => ApiException.Invalid(null, bad.Message, "bad_request"),
+        AuditLogException => ApiException.Internal("The server cannot write its audit log."),
+        _ => ApiException.Internal("The server failed; its log says why."),
+    };
 
     /// <summary>The error's body.</summary>
     public static ErrorEnvelope Body(ApiException error) => new(new ErrorBody(error.Message, error.Type, error.Param, error.Code));

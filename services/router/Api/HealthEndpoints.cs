@@ -1,25 +1,19 @@
+using Parallax.Audit.Log;
+using Parallax.Router.Access.Gate;
+using Parallax.Router.Access.Keys;
 using Parallax.Router.Api.Responses;
-using Parallax.Router.Observability;
-using Parallax.Router.RequestLog;
 using Parallax.Router.Routing;
 
 namespace Parallax.Router.Api;
 
-/// <summary>What machines ask: is the process alive, can it serve, what has it counted.</summary>
+/// <summary>What machines ask: is the process alive, can it serve.</summary>
 internal static class HealthEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", static (HttpContext http) => WriteAsync(http, null));
-        routes.MapGet("/health/ready", static (HttpContext http) => WriteAsync(http, WhyNotReady(http.RequestServices)));
-        routes.MapGet("/metrics", static (HttpContext http) =>
-        {
-            var workers = http.RequestServices.GetRequiredService<WorkerDirectory>();
-            http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
-            return http.Response.WriteAsync(http.RequestServices
-                .GetRequiredService<RouterInstruments>()
-                .ToPrometheus(workers.Links.Count(static link => link.IsServing)));
-        });
+        routes.MapGet("/health/live", static (HttpContext http) => WriteAsync(http, null)).WithMetadata(EndpointAccess.Health);
+        routes.MapGet("/health/ready", static (HttpContext http) => WriteAsync(http, WhyNotReady(http.RequestServices), NoteOf(http.RequestServices)))
+            .WithMetadata(EndpointAccess.Health);
     }
 
     private static string? WhyNotReady(IServiceProvider services)
@@ -27,15 +21,21 @@ internal static class HealthEndpoints
         var model = services.GetRequiredService<RouterModel>().Id;
         var workers = services.GetRequiredService<WorkerDirectory>();
         return services.GetRequiredService<RouterStopping>().IsStopping ? "The server is stopping."
-            : services.GetRequiredService<IRequestLog>().Fault is { } fault ? fault
+            : services.GetRequiredService<IAuditLog>().Fault is { } fault ? fault
+            : services.GetRequiredService<RouterOptions>().NeedsKeys && !services.GetRequiredService<KeyDirectory>().IsLoaded ? "The API keys are not read yet."
             : workers.Offer(model) is null ? workers.Problem(model)
             : null;
     }
 
-    private static Task WriteAsync(HttpContext http, string? problem)
+    /// <summary>What somebody should look after while requests are served; the router's log says more.</summary>
+    private static string? NoteOf(IServiceProvider services) => services.GetRequiredService<KeyDirectory>().Problem is null
+        ? null
+        : "The event store cannot be reached: API keys are served as they were known last.";
+
+    private static Task WriteAsync(HttpContext http, string? problem, string? note = null)
     {
         http.Response.StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         return http.Response.WriteAsJsonAsync(
-            new HealthReport(problem is null ? "ok" : "unavailable", problem), RouterJsonContext.Api.HealthReport);
+            new HealthReport(problem is null ? "ok" : "unavailable", problem ?? note), RouterJsonContext.Api.HealthReport);
     }
 }

@@ -1,3 +1,4 @@
+using Parallax.Router.Access.Gate;
 using Parallax.Router.Api.Responses;
 
 namespace Parallax.Router.Api;
@@ -11,16 +12,16 @@ internal static class OpenAiEndpoints
         {
             var entry = Describe(http);
             return WriteAsync(http, new ModelList("list", [entry]), static json => json.ModelList);
-        });
+        }).WithMetadata(EndpointAccess.Chat);
         routes.MapGet("/v1/models/{**id}", static (HttpContext http) =>
         {
             var entry = Describe(http);
             var id = (string?)http.Request.RouteValues["id"];
             return id == entry.Id ? WriteAsync(http, entry, static json => json.ModelEntry) : throw ApiException.UnknownModel(id ?? "");
-        });
+        }).WithMetadata(EndpointAccess.Chat);
         routes.MapPost("/v1/chat/completions", static (HttpContext http) => http.RequestServices
             .GetRequiredService<ChatCompletions>()
-            .HandleAsync(http));
+            .HandleAsync(http)).WithMetadata(EndpointAccess.Chat);
     }
 
     private static ModelEntry Describe(HttpContext http)

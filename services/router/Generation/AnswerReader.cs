@@ -1,8 +1,9 @@
 using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
+using Parallax.Audit.Events;
+using Parallax.Audit.Log;
 using Parallax.Router.Api;
 using Parallax.Router.Api.Ids;
-using Parallax.Router.RequestLog;
 using Parallax.Router.Sessions;
 using Parallax.Runtime.Execution;
 
@@ -17,9 +18,7 @@ namespace Parallax.Router.Generation;
 /// <param name="session">Generates the others; null when all are known.</param>
 /// <param name="decoder">Makes text of them; fresh.</param>
 /// <param name="hiddenIds">Tokens without text.</param>
-/// <param name="log">Where tokens are written before they are shown.</param>
-/// <param name="clock">Clock.</param>
-/// <param name="request">The request's id.</param>
+/// <param name="audit">Where tokens are written before they are shown.</param>
 /// <param name="choice">Which of its choices.</param>
 /// <param name="from">How much of the choice the client has; not all of it.</param>
 internal sealed class AnswerReader(
@@ -27,9 +26,7 @@ internal sealed class AnswerReader(
     IAnswerSession? session,
     ITextDecoder decoder,
     FrozenSet<int> hiddenIds,
-    IRequestLog log,
-    TimeProvider clock,
-    string request,
+    IAuditSegment audit,
     int choice,
     ChoiceProgress from)
 {
@@ -56,7 +53,7 @@ internal sealed class AnswerReader(
     /// acknowledges the one before.
     /// </summary>
     /// <exception cref="ApiException">The session failed, or the client claims to have more than the answer.</exception>
-    /// <exception cref="RequestLogException">The log cannot be written.</exception>
+    /// <exception cref="AuditLogException">The log cannot be written.</exception>
     public async IAsyncEnumerable<IReadOnlyList<AnswerDelta>> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var deltas = new List<AnswerDelta>();
@@ -102,8 +99,7 @@ internal sealed class AnswerReader(
 
             if (ids.Count > 0)
             {
-                await RequestRecords.TokensAsync(log, UnixMs(), request, choice, TokenCount - ids.Count, ids.ToArray())
-                    .AsTask()
+                await audit.TokensAsync(choice, TokenCount - ids.Count, ids.ToArray())
                     .WaitAsync(cancellationToken); // a disk that hangs must not hold a request beyond its time
             }
 
@@ -126,7 +122,7 @@ internal sealed class AnswerReader(
             yield return [new AnswerDelta(decoder.Finish(), [.. pending], TokenCount - 1, finish, IsRest: true)];
         }
 
-        await RequestRecords.CompletedAsync(log, UnixMs(), request, choice, finish, TokenCount);
+        await audit.AppendAsync(new ChoiceCompleted(choice, finish, TokenCount));
     }
 
     private async IAsyncEnumerable<IReadOnlyList<SessionToken>> BatchesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -164,6 +160,4 @@ internal sealed class AnswerReader(
                 $"'{RequestHeaders.LastEventIdName}' names token {from.LastIndex} of choice {choice}; the answer has {TokenCount} tokens.");
         }
     }
-
-    private long UnixMs() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

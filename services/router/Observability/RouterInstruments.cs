@@ -18,6 +18,7 @@ internal sealed class RouterInstruments
     private readonly Histogram<double> _duration;
     private readonly long[] _requests = new long[Outcomes.Length];
     private long _tokens;
+    private long _reroutes;
     private double _seconds;
 
     public RouterInstruments(IMeterFactory meters, AdmissionGate gate)
@@ -37,6 +38,9 @@ internal sealed class RouterInstruments
         _tokensCounter.Add(count);
     }
 
+    /// <summary>A session goes on over another path.</summary>
+    public void OnRerouted() => Interlocked.Increment(ref _reroutes);
+
     /// <summary>A request that had its turn has ended.</summary>
     public void OnRequestEnded(string outcome, double seconds)
     {
@@ -53,7 +57,7 @@ internal sealed class RouterInstruments
     }
 
     /// <summary>All values in Prometheus' text format.</summary>
-    public string ToPrometheus(int workersServing)
+    public string ToPrometheus(int workersServing, long auditLogBytes)
     {
         var load = _gate.Load;
         var text = new StringBuilder();
@@ -68,6 +72,8 @@ internal sealed class RouterInstruments
         Value("parallax_router_sessions_running", "gauge", "Sessions on workers.", load.InFlight);
         Value("parallax_router_requests_waiting", "gauge", "Requests that wait for their turn.", load.QueuedRequests);
         Value("parallax_router_workers_serving", "gauge", "Workers that take new sessions.", workersServing);
+        Value("parallax_router_reroutes_total", "counter", "Times that a session went on over another path.", Interlocked.Read(ref _reroutes));
+        Value("parallax_router_audit_log_bytes", "gauge", "Bytes of the local audit log: what waits for the event store, and the newest files.", auditLogBytes);
         return text.ToString();
 
         void Head(string name, string type, string help) => text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");

@@ -161,7 +161,7 @@ internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDi
     public RemoteSession Open(ReservedPath reserved, SessionPlan plan) => Open(reserved, plan, SessionId.New(), term: 1);
 
     /// <summary>Opens a session under an id and a term, as a router does that takes a request over.</summary>
-    public RemoteSession Open(ReservedPath reserved, SessionPlan plan, SessionId id, long term)
+    public RemoteSession Open(ReservedPath reserved, SessionPlan plan, SessionId id, long term, ISessionObserver? observer = null)
     {
         var session = new RemoteSession(
             reserved.Path,
@@ -171,7 +171,8 @@ internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDi
             _clock,
             reserved.Reservation.Take(),
             this,
-            _failover);
+            _failover,
+            observer);
         session.Begin();
         return session;
     }

@@ -174,6 +174,7 @@ internal sealed partial class RemoteSession
 
         _lostAt = _clock.GetTimestamp();
         _isRerouting = true;
+        TellLost(reason);
         _ = Task.Run(() => RerouteAsync(finder));
     }
 
@@ -251,7 +252,7 @@ internal sealed partial class RemoteSession
             {
                 report = new RerouteReport(
                     this, _lossReason, found.Path, _clock.GetElapsedTime(_lastSign, _lostAt), _clock.GetElapsedTime(_lostAt), request.Kept.Length);
-                Take(found, added);
+                Take(found, request.Kept.Length, added);
             }
             else if (_lastResort is not null)
             {
@@ -297,7 +298,7 @@ internal sealed partial class RemoteSession
     }
 
     /// <summary>The session goes on over another path. Under the lock.</summary>
-    private void Take(ReservedPath found, List<(WorkerLink Link, int Seat)> added)
+    private void Take(ReservedPath found, int kept, List<(WorkerLink Link, int Seat)> added)
     {
         var path = new int[found.Path.Stages.Length];
         for (var i = 0; i < path.Length; i++)
@@ -328,7 +329,23 @@ internal sealed partial class RemoteSession
         _allAccepted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _core.Reroute(path);
         _watch.Reset(_clock.GetTimestamp());
+        _observer?.OnRerouted(_core.Epoch, _path, kept, _clock.GetElapsedTime(_lostAt));
         Settle();
+    }
+
+    /// <summary>Under the lock.</summary>
+    private void TellLost(string reason)
+    {
+        if (_observer is null)
+        {
+            return;
+        }
+
+        var lost = _core.Path.ToArray().Where(_core.IsGone).Select(seat => _seats[seat].Link.WorkerId).DefaultIfEmpty("");
+        foreach (var worker in lost)
+        {
+            _observer.OnLost(_core.Epoch, worker, _core.Received, reason);
+        }
     }
 
     /// <summary>A token has come: over the new path, if one was taken. Under the lock.</summary>

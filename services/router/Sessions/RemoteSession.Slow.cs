@@ -49,9 +49,11 @@ internal sealed partial class RemoteSession
 
             _lossReason = $"{present} has become slow ({found.Path.Cost.StepMs:0.#} ms a step are to be had)";
             _lostAt = _clock.GetTimestamp();
-            report = new RerouteReport(this, _lossReason, found.Path, TimeSpan.Zero, TimeSpan.Zero, Shared(present, found.Path));
+            var shared = Shared(present, found.Path);
+            report = new RerouteReport(this, _lossReason, found.Path, TimeSpan.Zero, TimeSpan.Zero, shared);
             before = _reservation;
-            Take(found, added);
+            _observer?.OnLost(_core.Epoch, "", _core.Received, _lossReason);
+            Take(found, shared, added);
             _isRerouting = true; // the loop sees to it that the new path answers
         }
 

@@ -20,6 +20,7 @@ internal sealed partial class RemoteSession : IDisposable
     private readonly TimeProvider _clock;
     private readonly IPathFinder? _finder;
     private readonly FailoverOptions _failover;
+    private readonly ISessionObserver? _observer;
     private readonly List<Seat> _seats = []; // as the core numbers them
     private readonly List<int> _ids;         // of the answer
     private readonly Channel<SessionToken> _tokens = Channel.CreateBounded<SessionToken>(
@@ -39,6 +40,7 @@ internal sealed partial class RemoteSession : IDisposable
     /// <param name="reservation">Its places on the path, disposed when it has ended, however it ends; null where none are kept.</param>
     /// <param name="finder">Finds other paths; null: a lost stage ends the session.</param>
     /// <param name="failover">When; null for the defaults.</param>
+    /// <param name="observer">Is told what becomes of the path; null: nobody is.</param>
     public RemoteSession(
         WorkerPath path,
         SessionPlan plan,
@@ -47,8 +49,10 @@ internal sealed partial class RemoteSession : IDisposable
         TimeProvider clock,
         IDisposable? reservation = null,
         IPathFinder? finder = null,
-        FailoverOptions? failover = null)
+        FailoverOptions? failover = null,
+        ISessionObserver? observer = null)
     {
+        _observer = observer;
         _reservation = reservation;
         _path = path;
         _clock = clock;
@@ -89,6 +93,7 @@ internal sealed partial class RemoteSession : IDisposable
     /// <summary>Takes the session up at the workers of its first path.</summary>
     public void Begin()
     {
+        _observer?.OnOpened(this, _path, _core.Epoch);
         for (var seat = 0; seat < _path.Stages.Length; seat++)
         {
             _path.Stages[seat].Link.Add(this, seat);

@@ -27,6 +27,7 @@ internal static class RouterMapping
             WeightsHash = numerics.WeightsHash,
             NumericClass = ToWire(numerics),
             Arrival = plan.Arrival,
+            TraceParent = plan.TraceParent,
         };
         open.Prompt.AddRange(plan.Prompt);
         if (path.Stages.Length > 1)

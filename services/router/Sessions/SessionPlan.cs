@@ -16,6 +16,9 @@ internal sealed record SessionPlan(
     /// <summary>Ids of the answer that are known already: the session goes on from there.</summary>
     public ImmutableArray<int> Answer { get; init; } = [];
 
+    /// <summary>The request's span, as W3C's traceparent; empty for none.</summary>
+    public string TraceParent { get; init; } = "";
+
     /// <summary>Orders sessions by age, equally at all stages; drawn when it is opened.</summary>
     public long Arrival { get; init; }
 }

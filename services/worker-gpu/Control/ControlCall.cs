@@ -3,6 +3,7 @@ using Grpc.Core;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Runtime.Execution;
+using Parallax.Worker.Gpu.Observability;
 using Epoch = Parallax.Contracts.Identifiers.Epoch;
 using Message = Parallax.Contracts.V1.RouterMessage.MessageOneofCase;
 using Shard = Parallax.Worker.Gpu.Shards.Shard;
@@ -279,6 +280,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
             open.Answer)
         {
             Content = SessionContent.HashOf(open.Prompt, open.Sampling),
+            Span = StageTracing.Begin(open, id),
         };
         session.Adopt(_stream);
         if (route.Shard is not { } shard || !shard.TryEnter(session))

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
 using Parallax.Runtime.Execution;
+using Parallax.Worker.Gpu.Observability;
 using Epoch = Parallax.Contracts.Identifiers.Epoch;
 using FinishReason = Parallax.Runtime.Execution.FinishReason;
 using Shard = Parallax.Worker.Gpu.Shards.Shard;
@@ -40,6 +42,9 @@ internal sealed partial class WorkerSession(
     private bool _started;
     private bool _fenced; // since its last Fence, until Start: nothing but the answer to it is said
     private string? _abort;
+
+    /// <summary>Its span; null for none.</summary>
+    public Activity? Span { get; init; }
 
     public SessionId Id => id;
 
@@ -115,6 +120,7 @@ internal sealed partial class WorkerSession(
             _epoch = at;
             _reference = SessionRefs.Create(id, at, incarnation);
             (_answer, _answerSent, _started, _fenced, _loss, _toldLoss) = (null, false, false, true, null, null);
+            StageTracing.Fence(Span, at);
             _answerKnown = known.Count;
             _emitsTokens = emits;
             for (var i = _ids.Count; i < known.Count; i++)
@@ -288,6 +294,7 @@ internal sealed partial class WorkerSession(
     /// <summary>Its Open was refused.</summary>
     public void OnRefused()
     {
+        Span?.SetStatus(ActivityStatusCode.Error, "refused").Stop();
         table.RemoveRefused(this);
         shard?.Leave(this);
     }
@@ -296,6 +303,12 @@ internal sealed partial class WorkerSession(
     {
         lock (_gate)
         {
+            if (token.Index < _ids.Count)
+            {
+                // A standby that was behind: the router named this token in its Fence, of which the engine has not heard yet.
+                return;
+            }
+
             _ids.Add(token.TokenId);
             if (!_emitsTokens)
             {
@@ -334,6 +347,7 @@ internal sealed partial class WorkerSession(
             Signal();
         }
 
+        StageTracing.End(Span, _end!.Value);
         table.OnEnded(this, ids);
         shard?.Leave(this);
     }

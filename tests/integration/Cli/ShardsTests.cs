@@ -45,7 +45,7 @@ public sealed class ShardsTests
         await using var worker = new CliProcess("worker", "--model", DemoModelFixture.ModelPath, "--port", "0", "--threads", "1", "--residual", "f32");
         var workerAddress = (await worker.ReadToLineAsync("worker listens on ")).Split(" on ")[1];
         await using var router = new CliProcess(
-            "router", "--model", DemoModelFixture.ModelPath, "--worker", workerAddress, "--port", "0", "--request-log", "none", "--drain", "0");
+            "router", "--model", DemoModelFixture.ModelPath, "--worker", workerAddress, "--port", "0", "--audit", "off", "--drain", "0");
         var address = new Uri((await router.ReadToLineAsync("router listens on ")).Split(" on ")[1]);
         using var http = new HttpClient { BaseAddress = address };
         while (!(await http.GetAsync(new Uri("/health/ready", UriKind.Relative), Token)).IsSuccessStatusCode)

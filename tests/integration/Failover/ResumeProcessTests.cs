@@ -76,7 +76,7 @@ public class ResumeProcessTests
         Router,
         [
             .. workers.SelectMany(static worker => new[] { "--worker", worker.ToString() }),
-            "--model", DemoModelFixture.ModelPath, "--port", "0", "--request-log", "none", "--drain", "0",
+            "--model", DemoModelFixture.ModelPath, "--port", "0", "--audit", "off", "--drain", "0",
         ]);
 
     private static Task<HttpResponseMessage> PostAsync(HttpClient http, string? lastEventId, string body = Body)

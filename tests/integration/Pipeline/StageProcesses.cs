@@ -56,7 +56,7 @@ internal sealed class StageProcesses : IAsyncDisposable
 
             await Task.WhenAll(processes._workers.Select(static worker => worker.AddressAsync()));
             processes._router = new ServiceProcess(
-                "Parallax.Router", "--stages", processes._map, "--model", DemoModelFixture.ModelPath, "--port", "0", "--request-log", "none", "--drain", "0");
+                "Parallax.Router", "--stages", processes._map, "--model", DemoModelFixture.ModelPath, "--port", "0", "--audit", "off", "--drain", "0");
             processes.Http = new HttpClient { BaseAddress = await processes._router.AddressAsync() };
             await processes.ReadyAsync();
             return processes;

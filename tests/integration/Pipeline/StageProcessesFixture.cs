@@ -20,7 +20,7 @@ public sealed class StageProcessesFixture : IAsyncLifetime
         _worker = new ServiceProcess("Parallax.Worker.Gpu", "--model", DemoModelFixture.ModelPath, "--port", "0", "--threads", "1");
         var address = await _worker.AddressAsync();
         _router = new ServiceProcess(
-            "Parallax.Router", "--worker", address.ToString(), "--model", DemoModelFixture.ModelPath, "--port", "0", "--request-log", "none", "--drain", "0");
+            "Parallax.Router", "--worker", address.ToString(), "--model", DemoModelFixture.ModelPath, "--port", "0", "--audit", "off", "--drain", "0");
         _whole = new HttpClient { BaseAddress = await _router.AddressAsync() };
         _stages = await StageProcesses.StartAsync();
         await StageProcesses.WaitForAsync(_whole, HttpStatusCode.OK);

@@ -18,7 +18,7 @@ public class ServiceProcessTests
         await using var worker = new ServiceProcess(Worker, "--model", DemoModelFixture.ModelPath, "--port", "0", "--threads", "1");
         var workerAddress = await worker.AddressAsync();
         await using var router = new ServiceProcess(
-            Router, "--worker", workerAddress.ToString(), "--model", DemoModelFixture.ModelPath, "--port", "0", "--request-log", "none", "--drain", "0");
+            Router, "--worker", workerAddress.ToString(), "--model", DemoModelFixture.ModelPath, "--port", "0", "--audit", "off", "--drain", "0");
         using var http = new HttpClient { BaseAddress = await router.AddressAsync() };
         await ReadyAsync(http);
 
@@ -39,7 +39,7 @@ public class ServiceProcessTests
         await using var worker = new ServiceProcess(Worker, "--model", DemoModelFixture.ModelPath, "--port", "0", "--threads", "1");
         var address = await worker.AddressAsync();
         await using var router = new ServiceProcess(
-            Router, "--worker", address.ToString(), "--model", DemoModelFixture.ModelPath, "--port", "0", "--request-log", "none", "--drain", "0");
+            Router, "--worker", address.ToString(), "--model", DemoModelFixture.ModelPath, "--port", "0", "--audit", "off", "--drain", "0");
         using var http = new HttpClient { BaseAddress = await router.AddressAsync() };
         await ReadyAsync(http);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = Json(Body + ", \"stream\": true, \"ignore_eos\": true}") };
@@ -66,8 +66,8 @@ public class ServiceProcessTests
     [InlineData(Worker, "--model demo --device tpu --port 70000", 2, "--port")]
     [InlineData(Worker, "--model demo --turbo", 2, "--turbo")]
     [InlineData(Worker, "--device cpu", 2, "--model")]
-    [InlineData(Router, "--model nowhere --worker http://127.0.0.1:1 --request-log none", 3, "nowhere")]
-    [InlineData(Router, "--model demo --worker nonsense --request-log none", 2, "nonsense")]
+    [InlineData(Router, "--model nowhere --worker http://127.0.0.1:1 --audit off", 3, "nowhere")]
+    [InlineData(Router, "--model demo --worker nonsense --audit off", 2, "nonsense")]
     public async Task Service_CannotRun_SaysWhyAndExits(string service, string arguments, int code, string reason)
     {
         var words = arguments.Split(' ').Select(static word => word == "demo" ? DemoModelFixture.ModelPath : word);
@@ -81,9 +81,9 @@ public class ServiceProcessTests
     [Fact]
     public async Task Router_PortTaken_SaysSoAndExits()
     {
-        await using var first = new ServiceProcess(Router, "--worker", "http://127.0.0.1:1", "--model", DemoModelFixture.ModelPath, "--port", "0", "--request-log", "none");
+        await using var first = new ServiceProcess(Router, "--worker", "http://127.0.0.1:1", "--model", DemoModelFixture.ModelPath, "--port", "0", "--audit", "off");
         var port = (await first.AddressAsync()).Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        await using var second = new ServiceProcess(Router, "--worker", "http://127.0.0.1:1", "--model", DemoModelFixture.ModelPath, "--port", port, "--request-log", "none");
+        await using var second = new ServiceProcess(Router, "--worker", "http://127.0.0.1:1", "--model", DemoModelFixture.ModelPath, "--port", port, "--audit", "off");
 
         Assert.Equal(5, await second.ExitCodeAsync());
         Assert.Contains(port, second.Errors, StringComparison.Ordinal);

@@ -112,13 +112,18 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     /// <summary>Posts a chat completion; <paramref name="fields"/> are further JSON fields.</summary>
-    public Task<HttpResponseMessage> PostAsync(string fields = "", string content = "hi")
+    public Task<HttpResponseMessage> PostAsync(string fields = "", string content = "hi", string? traceParent = null)
     {
         var body = $$"""{"model": "{{Model.Id}}", "messages": [{"role": "user", "content": "{{content}}"}]{{(fields.Length > 0 ? ", " : "")}}{{fields}}}""";
         var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
         {
             Content = new StringContent(body, Encoding.UTF8, "application/json"),
         };
+        if (traceParent is not null)
+        {
+            request.Headers.Add("traceparent", traceParent);
+        }
+
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
     }
 

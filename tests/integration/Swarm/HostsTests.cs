@@ -1,7 +1,7 @@
 namespace Parallax.IntegrationTests.Swarm;
 
 /// <summary>Members on hosts of their own, with a network between them that is slow or lacks a way.</summary>
-[Collection(SwarmCollection.Name)]
+[Collection(SwarmWaitsCollection.Name)]
 public sealed class HostsTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using Parallax.Testing.Servers;
 namespace Parallax.IntegrationTests.Swarm;
 
 /// <summary>NATS dies while the swarm answers.</summary>
-[Collection(SwarmCollection.Name)]
+[Collection(SwarmWaitsCollection.Name)]
 public sealed class NatsLossTests
 {
     [Fact]

@@ -1,7 +1,7 @@
 namespace Parallax.IntegrationTests.Swarm;
 
 /// <summary>The scheduler dies while the swarm answers.</summary>
-[Collection(SwarmCollection.Name)]
+[Collection(SwarmWaitsCollection.Name)]
 public sealed class SchedulerLossTests
 {
     [Fact]

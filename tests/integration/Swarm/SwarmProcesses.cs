@@ -89,7 +89,7 @@ internal sealed class SwarmProcesses : IAsyncDisposable
     {
         var router = Start(
             name, name,
-            ["router", "--join", FounderAddress, "--token", await TokenAsync(MemberRoles.Router), "--model", _model, "--port", "0", "--request-log", "none", .. _common]);
+            ["router", "--join", FounderAddress, "--token", await TokenAsync(MemberRoles.Router), "--model", _model, "--port", "0", "--audit", "off", .. _common]);
         return Client(new Uri((await router.LineAsync("router listens on ")).Split(" listens on ")[1]));
     }
 

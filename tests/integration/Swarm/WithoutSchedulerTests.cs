@@ -3,7 +3,7 @@ using Parallax.Contracts.V1;
 namespace Parallax.IntegrationTests.Swarm;
 
 /// <summary>No scheduler is left, and a part of the model neither.</summary>
-[Collection(SwarmCollection.Name)]
+[Collection(SwarmWaitsCollection.Name)]
 public sealed class WithoutSchedulerTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using Parallax.Contracts.V1;
 namespace Parallax.IntegrationTests.Swarm;
 
 /// <summary>Workers that die, fall silent, and come back.</summary>
-[Collection(SwarmCollection.Name)]
+[Collection(SwarmWaitsCollection.Name)]
 public sealed class WorkerLossTests
 {
     [Fact]

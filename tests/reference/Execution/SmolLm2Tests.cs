@@ -103,6 +103,32 @@ public sealed class SmolLm2Tests(SmolLm2Fixture fixture) : IClassFixture<SmolLm2
         }
     }
 
+    /// <summary>Far into a long context, by other chunks, other cuts and single rows: the bits of the whole.</summary>
+    [Fact]
+    public void Forward_LongContext_GivesTheBitsOfTheWhole()
+    {
+        SmolLm2Fixture.SkipWhenAbsent("smollm2_perplexity.json");
+        using var golden = SmolLm2Fixture.Read("smollm2_perplexity.json");
+        var window = golden.RootElement.Ints("ids_first_window");
+        const int Length = 4200;
+        int[] ids = [.. Enumerable.Range(0, Length).Select(i => window[i * 7 % window.Length])];
+        var options = new ShardChainOptions { KvTokens = Length + 64, LogitsAt = static position => position % 501 == 0 || position >= Length - 12 };
+        var whole = fixture.Load(options).Run(ids, chunk: 512);
+        var chain = fixture.Load(options with { Cuts = [10, 20], BlockOrder = 3 });
+        var session = chain.Open(ids);
+        foreach (var rows in (int[])[301, 512, 512, 509, 3, 700, 64, 480, 1, 1024])
+        {
+            chain.Step((session, rows));
+        }
+
+        while (session.Position < ids.Length)
+        {
+            chain.Step((session, Math.Min(session.Position < Length - 40 ? 37 : 1, Length - session.Position)));
+        }
+
+        Assert.True(whole.Difference(session) is null, whole.Difference(session));
+    }
+
     [Theory]
     [MemberData(nameof(Classes))]
     public void Forward_AnySchedule_GivesTheBitsOfASessionAlone(ResidualPrecision precision)

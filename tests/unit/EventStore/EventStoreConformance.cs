@@ -19,7 +19,11 @@ public abstract class EventStoreConformance : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await Store.DisposeAsync();
+        if (_store is not null) // else it was skipped
+        {
+            await _store.DisposeAsync();
+        }
+
         await CleanUpAsync();
         GC.SuppressFinalize(this);
     }
@@ -117,6 +121,9 @@ public abstract class EventStoreConformance : IAsyncLifetime
         await RefusedAsync("", 0, Event("x"));
         await RefusedAsync(new string('a', EventStoreLimits.MaxNameBytes + 1), 0, Event("x"));
         await RefusedAsync(new string('ä', (EventStoreLimits.MaxNameBytes / 2) + 1), 0, Event("x"));
+        await RefusedAsync("a\0b", 0, Event("x"));
+        await RefusedAsync("a\ud800", 0, Event("x"));
+        await RefusedAsync("a", 0, Event("x") with { Type = "\0" });
         await RefusedAsync("a", -2, Event("x"));
         await RefusedAsync("a", 0);
         await RefusedAsync("a", 0, same, same);
@@ -273,6 +280,77 @@ public abstract class EventStoreConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Delete_ForgetsAStreamWhole_AndItBeginsAnew()
+    {
+        var first = Event("x");
+        await AppendedAsync("a", 0, first, Event("y"));
+        var other = await AppendedAsync("b", 0, Event("w"));
+
+        Assert.Equal(0, await Store.DeleteAsync("unknown", Token));
+        Assert.Equal(2, await Store.DeleteAsync("a", Token));
+        Assert.Equal(0, await Store.DeleteAsync("a", Token));
+        Assert.Empty(await ReadAsync("a", 1));
+        Assert.Equal(["w"], (await ReadAllAsync(0)).Select(static stored => stored.Type));
+        Assert.Equal(new AppendResult.Conflict(0), await Store.AppendAsync("a", 2, [Event("z")], Token));
+
+        var again = await AppendedAsync("a", 0, first); // its id is forgotten, too
+        Assert.Equal(1, again.Version);
+        Assert.True(again.Position > other.Position);
+        Assert.Equal(["w", "x"], (await ReadAllAsync(0)).Select(static stored => stored.Type));
+    }
+
+    [Fact]
+    public async Task Delete_OfTheNewestStream_PositionsGoOnRising()
+    {
+        var last = await AppendedAsync("a", 0, Event("x"));
+        await Store.DeleteAsync("a", Token);
+
+        Assert.True((await AppendedAsync("b", 0, Event("y"))).Position > last.Position);
+    }
+
+    [Fact]
+    public async Task Append_ManyCallsAtOnce_EachHasItsOwnOutcome()
+    {
+        var (known, repeated, twice) = (Event("known"), Event("repeated"), Event("twice"));
+        await AppendedAsync("known", 0, known);
+        var then = await AppendedAsync("repeated", 0, repeated);
+        var calls = new List<Task>();
+        for (var i = 0; i < 40; i++)
+        {
+            var stream = $"good{i}";
+            calls.Add(Expect(new AppendResult.Conflict(1), Store.AppendAsync("known", 0, [Event("late")], Token)));
+            calls.Add(Assert.ThrowsAsync<EventIdTakenException>(() => Store.AppendAsync(stream, StreamVersion.Any, [Event("new"), known], Token)));
+            calls.Add(Expect(then with { IsRepeat = true }, Store.AppendAsync("repeated", 0, [repeated], Token)));
+            calls.Add(AppendedAsync(stream, 0, Event($"{i}"), Event($"{i}")));
+        }
+
+        var both = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.AppendAsync("twice", 0, [twice], Token)));
+        await Task.WhenAll(calls);
+
+        Assert.Single(both, static result => !Assert.IsType<AppendResult.Appended>(result).IsRepeat);
+        Assert.Single(both.Cast<AppendResult.Appended>().Select(static result => (result.Version, result.Position)).Distinct());
+        Assert.Equal(2 + 80 + 1, (await ReadAllAsync(0)).Count);
+        for (var i = 0; i < 40; i++)
+        {
+            Assert.Equal([$"1 {i}", $"2 {i}"], await TextsAsync($"good{i}", 1));
+        }
+
+        static async Task Expect(AppendResult expected, Task<AppendResult> call) => Assert.Equal(expected, await call);
+    }
+
+    [Fact]
+    public async Task Append_ToOneStreamManyAtOnce_NoneIsLost()
+    {
+        var results = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Store.AppendAsync("a", StreamVersion.Any, [Event($"{i}")], Token)));
+
+        var all = await ReadAsync("a", 1);
+        Assert.Equal(Enumerable.Range(1, 200).Select(static i => (long)i), all.Select(static stored => stored.Version));
+        Assert.Equal(
+            results.Cast<AppendResult.Appended>().Select(static (result, i) => (result.Version, result.Position, $"{i}")).Order(),
+            all.Select(static stored => (stored.Version, stored.Position, stored.Type)));
+    }
+
+    [Fact]
     public async Task AnyCall_AfterDisposal_SaysSo()
     {
         await Store.DisposeAsync();
@@ -280,6 +358,8 @@ public abstract class EventStoreConformance : IAsyncLifetime
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => Store.AppendAsync("a", 0, [Event("x")], Token));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => ReadAllAsync(0));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Store.TrimAsync("a", 1, Token));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Store.DeleteAsync("a", Token));
     }
 
     protected abstract Task<IEventStore> CreateAsync(TimeProvider clock);

@@ -40,6 +40,8 @@ internal sealed class FlakyStore(IEventStore inner) : IEventStore
     public IAsyncEnumerable<StoredEvent> SubscribeAsync(long afterPosition, CancellationToken cancellationToken) =>
         inner.SubscribeAsync(afterPosition, cancellationToken);
 
+    public Task<int> DeleteAsync(string stream, CancellationToken cancellationToken) => inner.DeleteAsync(stream, cancellationToken);
+
     public Task<int> TrimAsync(string stream, long belowVersion, CancellationToken cancellationToken) =>
         inner.TrimAsync(stream, belowVersion, cancellationToken);
 

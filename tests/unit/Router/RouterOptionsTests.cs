@@ -24,7 +24,7 @@ public class RouterOptionsTests
             MaxInFlight = 0,
             MaxQueued = -1,
             MaxBodyBytes = 1,
-            RequestLogPath = "",
+            Audit = new RouterAudit { Folder = "" },
         }.Validate();
 
         Assert.Equal(9, errors.Count);

@@ -119,6 +119,26 @@ public sealed class WorkerSessionTests : IDisposable
         Assert.NotNull(session.TakeNext(_stream, out _));
     }
 
+    [Fact]
+    public void Fence_OfAStandbyThatIsBehind_KeepsEachTokenInItsPlace()
+    {
+        // Its engine is in a long step: it adopts mirrored tokens, which the router has named meanwhile, before it hears of the Fence.
+        var session = new WorkerSession(SessionId.New(), new Epoch(1, Guid.Empty, 0), Prompt, false, 7, _table, emitsTokens: false);
+        session.Adopt(_stream);
+        session.Answer(new OpenAck());
+        session.TakeNext(_stream, out _);
+        session.TryStart([]);
+        Emit(session, 0, 3);
+
+        session.Fence(_stream, new Epoch(1, Guid.Empty, 1), [100, 101, 102, 103, 104], emits: true);
+        Emit(session, 3, 3);
+        session.Answer(new OpenAck { Accepted = new OpenAck.Types.Accepted() });
+
+        var tokens = session.TakeNext(_stream, out _)!.OpenAck.Accepted.Tokens;
+        Assert.Equal(5, tokens.FirstIndex);
+        Assert.Equal([105], tokens.Ids);
+    }
+
     public void Dispose()
     {
         _stream.Dispose();

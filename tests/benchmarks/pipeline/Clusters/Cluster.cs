@@ -97,7 +97,7 @@ internal sealed class Cluster : IAsyncDisposable
         Workers = workers;
         var router = ChildProcess.StartService($"{Plan.Name}: router", "Parallax.Router", [
             "--model", Plan.Model, .. Plan.Stages == 1 ? ["--worker", workers[0].ToString()] : map,
-            "--port", "0", "--request-log", "none", "--drain", "0",
+            "--port", "0", "--audit", "off", "--drain", "0",
         ]);
         _children.Add(router);
         Address = await router.AddressAsync(cancellationToken);

@@ -5,6 +5,8 @@ using System.Text;
 using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Parallax.Audit.Events;
+using Parallax.Audit.Log;
 using Parallax.Router;
 using Parallax.Router.Admission;
 using Parallax.Router.Api;
@@ -12,7 +14,6 @@ using Parallax.Router.Api.Ids;
 using Parallax.Router.Api.Requests;
 using Parallax.Router.Generation;
 using Parallax.Router.Observability;
-using Parallax.Router.RequestLog;
 using Parallax.Router.Sessions;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Sampling;
@@ -100,13 +101,13 @@ public class StreamResumeTests
     [Fact]
     public void Resume_TokensThatTheClientHas_AreNotLoggedAgain()
     {
-        var log = new RecordingLog();
+        var log = new RecordingSegment();
         var last = new AnswerEventId(Id, Stamp, [new ChoiceProgress(1, ChoicePart.Text)], false).ToString();
 
         _ = Stream(Request(1, [], false, false), [[.. "abcd"u8, ByteTokenizer.End]], last, log);
 
-        Assert.Contains(log.Records, static record => record.Contains("\"first\":2,\"ids\":[99,100,257]", StringComparison.Ordinal));
-        Assert.DoesNotContain(log.Records, static record => record.Contains("[97", StringComparison.Ordinal));
+        Assert.Equal([99, 100, ByteTokenizer.End], log.Ids);
+        Assert.Equal(new ChoiceCompleted(0, "stop", 5), Assert.Single(log.Events));
     }
 
     [Fact]
@@ -117,7 +118,7 @@ public class StreamResumeTests
         using var ending = new CancellationTokenSource();
         var commented = new SemaphoreSlim(0);
         output.OnComment = () => commented.Release();
-        var streaming = NewWriter().StreamAsync(output, ToAnswer(Request(1, [], false, false), [KnownAnswer.None], [session], null, new NoRequestLog()), static e => e, ending);
+        var streaming = NewWriter().StreamAsync(output, ToAnswer(Request(1, [], false, false), [KnownAnswer.None], [session], null, NoSegment()), static e => e, ending);
 
         session.Wait("for a worker");
         await commented.WaitAsync(TestContext.Current.CancellationToken);
@@ -161,7 +162,7 @@ public class StreamResumeTests
     /// <param name="last">The last event that the client has.</param>
     /// <param name="log">A log.</param>
     /// <param name="held">So many ids of each choice are still held by a head.</param>
-    private string Stream(ChatRequest request, int[][] scripts, string? last, IRequestLog? log = null, int held = 0)
+    private string Stream(ChatRequest request, int[][] scripts, string? last, IAuditSegment? log = null, int held = 0)
     {
         AnswerEventId? from = null;
         Assert.True(last is null || AnswerEventId.TryParse(last, out from), last);
@@ -178,7 +179,7 @@ public class StreamResumeTests
             script is [.., ByteTokenizer.End] ? FinishReason.Stop : FinishReason.Length,
             request.TopLogProbs is not null,
             known[choice].Ids.Length)).ToArray();
-        var streaming = NewWriter().StreamAsync(output, ToAnswer(request, known, sessions, from, log ?? new NoRequestLog()), static e => e, ending);
+        var streaming = NewWriter().StreamAsync(output, ToAnswer(request, known, sessions, from, log ?? NoSegment()), static e => e, ending);
         try
         {
             streaming.GetAwaiter().GetResult();
@@ -192,7 +193,7 @@ public class StreamResumeTests
         return output.Text;
     }
 
-    private Answer ToAnswer(ChatRequest request, KnownAnswer[] known, ScriptedSession?[] sessions, AnswerEventId? from, IRequestLog log)
+    private Answer ToAnswer(ChatRequest request, KnownAnswer[] known, ScriptedSession?[] sessions, AnswerEventId? from, IAuditSegment log)
     {
         var progress = from?.Choices ?? [.. Enumerable.Repeat(ChoiceProgress.Nothing, request.Choices)];
         return new Answer(
@@ -201,7 +202,7 @@ public class StreamResumeTests
             5,
             [
                 .. Enumerable.Range(0, request.Choices).Where(choice => progress[choice].Part != ChoicePart.Finish).Select(choice => new AnswerReader(
-                    known[choice], sessions[choice], new DetokenizerDecoder(Tokenizer, request.Stop), FrozenSet.Create(ByteTokenizer.End), log, _clock, "r", choice, progress[choice])),
+                    known[choice], sessions[choice], new DetokenizerDecoder(Tokenizer, request.Stop), FrozenSet.Create(ByteTokenizer.End), log, choice, progress[choice])),
             ])
         {
             From = progress,
@@ -223,26 +224,30 @@ public class StreamResumeTests
         }
     }
 
-    private sealed class RecordingLog : IRequestLog
+    private IAuditSegment NoSegment() => new NoAuditLog(_clock).Open("r", null, null);
+
+    private sealed class RecordingSegment : IAuditSegment
     {
-        public List<string> Records { get; } = [];
+        public List<int> Ids { get; } = [];
 
-        public string? Fault => null;
+        public List<AuditEvent> Events { get; } = [];
 
-        public ValueTask AppendAsync<TState>(TState state, Action<System.Text.Json.Utf8JsonWriter, TState> write)
+        public TimeSpan? FirstToken => null;
+
+        public int TokenCount => Ids.Count;
+
+        public Task AppendAsync(AuditEvent added)
         {
-            using var buffer = new MemoryStream();
-            using (var json = new System.Text.Json.Utf8JsonWriter(buffer))
-            {
-                json.WriteStartObject();
-                write(json, state);
-                json.WriteEndObject();
-            }
-
-            Records.Add(Encoding.UTF8.GetString(buffer.ToArray()));
-            return ValueTask.CompletedTask;
+            Events.Add(added);
+            return Task.CompletedTask;
         }
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public Task TokensAsync(int choice, int first, ReadOnlyMemory<int> ids)
+        {
+            Ids.AddRange(ids.Span);
+            return Task.CompletedTask;
+        }
+
+        public Task EndAsync(AuditEvent last) => AppendAsync(last);
     }
 }
