@@ -11,6 +11,7 @@ internal static class ChatCommand
     {
         var url = new Option<string>("--url", "-u") { Description = "The server's address.", DefaultValueFactory = static _ => "http://127.0.0.1:8000", HelpName = "address" };
         var model = new Option<string?>("--model", "-m") { Description = "The model's name, as the server calls it. Default: the first that it serves.", HelpName = "name" };
+        var apiKey = new Option<string?>("--api-key") { Description = "The API key, where the server takes one. Default: PARALLAX_API_KEY, where other users of the machine do not see it.", HelpName = "key" };
         var system = new Option<string?>("--system") { Description = "Instructions that precede the conversation.", HelpName = "text" };
         var temperature = new Option<double?>("--temperature") { Description = "0 answers the same every time, 1 freely. Default: the model's own.", HelpName = "0..2" };
         var maxTokens = new Option<int?>("--max-tokens") { Description = "Greatest length of an answer. Default: what the context leaves.", HelpName = "tokens" };
@@ -28,7 +29,7 @@ internal static class ChatCommand
             commands, /exit, Ctrl-D or Ctrl-C leaves. Without a terminal, each line of the input is one prompt.
             """)
         {
-            url, model, system, temperature, maxTokens,
+            url, model, apiKey, system, temperature, maxTokens,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -49,7 +50,7 @@ internal static class ChatCommand
             }
 
             OptionsException.ThrowIfAny(errors);
-            using var client = new CompletionClient(address!);
+            using var client = new CompletionClient(address!) { ApiKey = parsed.GetValue(apiKey) ?? Environment.GetEnvironmentVariable("PARALLAX_API_KEY") };
             var served = await client.ReadModelAsync(parsed.GetValue(model), cancellationToken);
             var conversation = new Conversation(parsed.GetValue(system));
             var settings = new ChatSettings(served, parsed.GetValue(temperature), parsed.GetValue(maxTokens));

@@ -26,6 +26,12 @@ internal sealed class CompletionClient : IDisposable
         _http = new HttpClient(handler) { BaseAddress = Server, Timeout = Timeout.InfiniteTimeSpan };
     }
 
+    /// <summary>The API key to send; null sends none.</summary>
+    public string? ApiKey
+    {
+        init => _http.DefaultRequestHeaders.Authorization = value is null ? null : new AuthenticationHeaderValue("Bearer", value);
+    }
+
     /// <summary>Where requests go, ending in <c>/v1/</c>.</summary>
     public Uri Server { get; }
 

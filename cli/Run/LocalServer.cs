@@ -136,7 +136,7 @@ internal sealed class LocalServer : IAsyncDisposable
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
         patience.CancelAfter(ReadyTime);
-        using var http = new HttpClient { BaseAddress = LocalAddress.Of(Address) };
+        using var http = OwnApi.Connect(Address);
         while (true)
         {
             using var answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative), patience.Token);

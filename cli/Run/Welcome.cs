@@ -21,7 +21,7 @@ internal static class Welcome
               context  {infos.Min(static info => info.ContextLimit)} tokens; KV cache up to {Figures.Bytes(loaded.Sum(static part => part.Shard.KvBytes))}
 
             Ask it something:
-              {Curl(LocalAddress.Of(server.Address), server.Model.Id)}
+              {Curl(LocalAddress.Of(server.Address), server.Model.Id, settings.ToRouter([]).NeedsKeys)}
             or talk to it in another terminal:
               parallax chat{(server.Address.Port == Router.RouterOptions.DefaultPort ? "" : $" --url {LocalAddress.Of(server.Address).GetLeftPart(UriPartial.Authority)}")}
             {Audit(settings)}Ctrl-C stops.
@@ -38,9 +38,10 @@ internal static class Welcome
         $"{Environment.NewLine}  {(i == 0 ? "stages" : ""),-9}{worker.Id}: layers {worker.Shard.Range.Start}-{worker.Shard.Range.End}, {Figures.Bytes(worker.Shard.Loaded!.Shard.WeightBytes)}, {worker.Address}"));
 
     /// <summary>A line to paste into a shell.</summary>
-    internal static string Curl(Uri address, string model)
+    internal static string Curl(Uri address, string model, bool needsKey = false)
     {
         var name = JsonEncodedText.Encode(model).ToString().Replace("'", "'\\''", StringComparison.Ordinal);
-        return $$"""curl -N {{address.GetLeftPart(UriPartial.Authority)}}/v1/chat/completions -H 'Content-Type: application/json' -d '{"model": "{{name}}", "stream": true, "messages": [{"role": "user", "content": "What is the capital of France?"}]}'""";
+        var key = needsKey ? "-H \"Authorization: Bearer $PARALLAX_API_KEY\" " : "";
+        return $$"""curl -N {{address.GetLeftPart(UriPartial.Authority)}}/v1/chat/completions {{key}}-H 'Content-Type: application/json' -d '{"model": "{{name}}", "stream": true, "messages": [{"role": "user", "content": "What is the capital of France?"}]}'""";
     }
 }

@@ -54,6 +54,9 @@ internal sealed class FoundedSwarm : IAsyncDisposable
     /// <summary>What is served.</summary>
     public RouterModel Model { get; private set; } = null!;
 
+    /// <summary>Whether the API takes keys.</summary>
+    public bool NeedsKeys => _settings.Run.ToRouter([]).NeedsKeys;
+
     /// <summary>A token for another machine.</summary>
     public JoinToken Token { get; private set; } = null!;
 

@@ -50,7 +50,7 @@ internal static class SwarmRun
     /// <summary>Says once when the model can be used, and before that what it waits for.</summary>
     private static async Task TellWhenServingAsync(FoundedSwarm swarm, CancellationToken stop)
     {
-        using var http = new HttpClient { BaseAddress = LocalAddress.Of(swarm.Api) };
+        using var http = OwnApi.Connect(swarm.Api);
         var said = "";
         var since = TimeProvider.System.GetTimestamp();
         while (!stop.IsCancellationRequested)
@@ -61,7 +61,7 @@ internal static class SwarmRun
                 Console.Out.WriteLine($"""
                     Serving {swarm.Model.Id} on {swarm.Api}
                     Ask it something:
-                      {Welcome.Curl(LocalAddress.Of(swarm.Api), swarm.Model.Id)}
+                      {Welcome.Curl(LocalAddress.Of(swarm.Api), swarm.Model.Id, swarm.NeedsKeys)}
                     Ctrl-C stops.
                     """);
                 Console.Out.Flush();
