@@ -33,5 +33,5 @@ ENV HOME=/var/lib/parallax \
 USER 10001:10001
 WORKDIR /var/lib/parallax
 EXPOSE 7101 8080
-HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=3 CMD ["healthy", "8080"]
+HEALTHCHECK --interval=5s --timeout=10s --start-period=180s --retries=6 CMD ["healthy", "8080"]
 ENTRYPOINT ["dotnet", "/app/Parallax.Worker.Gpu.dll"]

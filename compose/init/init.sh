@@ -58,7 +58,11 @@ NATS_SCHEDULER: "$nats_scheduler"
 NATS_ROUTER: "$nats_router"
 CONF
 
-# Routers publish, the scheduler consumes. A user sees and makes nothing but the bus's own exchanges and queues.
+# Rights over exchanges and queues by name (docs/bus.md): routers say events and commands and hear answers to them, the
+# scheduler consumes. Regular expressions, as JSON writes them.
+scheduler_may='^parallax\\.((audit|commands|command-status)(\\.entry|_error|_skipped)?|reply\\..*)$'
+router_may='^parallax\\.((audit|commands|command-status)\\.entry|reply\\..*)$'
+router_hears='^parallax\\.reply\\..*$'
 put rabbitmq/definitions.json <<JSON
 {
   "vhosts": [ { "name": "parallax" } ],
@@ -67,8 +71,8 @@ put rabbitmq/definitions.json <<JSON
     { "name": "router", "password": "$rabbitmq_router", "tags": "" }
   ],
   "permissions": [
-    { "user": "scheduler", "vhost": "parallax", "configure": ".*", "write": ".*", "read": ".*" },
-    { "user": "router", "vhost": "parallax", "configure": ".*", "write": ".*", "read": ".*" }
+    { "user": "scheduler", "vhost": "parallax", "configure": "$scheduler_may", "write": "$scheduler_may", "read": "$scheduler_may" },
+    { "user": "router", "vhost": "parallax", "configure": "$router_may", "write": "$router_may", "read": "$router_hears" }
   ]
 }
 JSON

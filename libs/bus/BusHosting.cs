@@ -8,7 +8,7 @@ namespace Parallax.Bus;
 public static class BusHosting
 {
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan ConsumerStopTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ConsumerStopTime = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// Adds the bus: <see cref="IBus"/>, <see cref="BusState"/>, <see cref="BusOptions"/>. It starts and stops with the host; a broker

@@ -6,7 +6,7 @@ namespace Parallax.Scheduler.Audit;
 
 /// <summary>Takes batches of audit events from the bus into the event store.</summary>
 internal sealed partial class AuditBatchConsumer(
-    AuditIntake intake, BusOptions options, AuditInstruments instruments, IHostApplicationLifetime lifetime, ILogger<AuditBatchConsumer> logger)
+    AuditIntake intake, BusOptions options, AuditInstruments instruments, ILogger<AuditBatchConsumer> logger)
     : IConsumer<AuditBatch>
 {
     /// <summary>Says how often a batch has been put at the end of the queue.</summary>
@@ -20,11 +20,11 @@ internal sealed partial class AuditBatchConsumer(
     /// <inheritdoc/>
     public async Task Consume(ConsumeContext<AuditBatch> context)
     {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         var redeliveries = context.Headers.Get<int>(RedeliveriesHeader) ?? 0;
         try
         {
-            await intake.StoreAsync(AuditBatchCheck.Read(context.Message), FirstPatience * (1 << Math.Clamp(redeliveries, 0, MostRedeliveries)), stopping.Token);
+            // A message goes back into its queue only if it is this very token that ends the work on it; any other cancellation counts as an error.
+            await intake.StoreAsync(AuditBatchCheck.Read(context.Message), FirstPatience * (1 << Math.Clamp(redeliveries, 0, MostRedeliveries)), context.CancellationToken);
         }
         catch (AuditRejectedException missing) when (missing.Kind == AuditRejection.Gap && redeliveries < MostRedeliveries && !options.IsMemory)
         {

@@ -9,7 +9,7 @@ namespace Parallax.Scheduler.Commands;
 /// it lives on.
 /// </summary>
 internal sealed partial class SubmitCommandConsumer(
-    CommandStore commands, TimeProvider clock, IHostApplicationLifetime lifetime, CommandInstruments instruments, ILogger<SubmitCommandConsumer> logger)
+    CommandStore commands, TimeProvider clock, CommandInstruments instruments, ILogger<SubmitCommandConsumer> logger)
     : IConsumer<SubmitCommand>
 {
     private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
@@ -17,7 +17,6 @@ internal sealed partial class SubmitCommandConsumer(
     /// <inheritdoc/>
     public async Task Consume(ConsumeContext<SubmitCommand> context)
     {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         if (CommandRequests.Unusable(context.Message) is { } problem)
         {
             throw Unusable(problem);
@@ -27,13 +26,13 @@ internal sealed partial class SubmitCommandConsumer(
         {
             try
             {
-                await WriteDownAsync(context.Message, stopping.Token);
+                await WriteDownAsync(context.Message, context.CancellationToken);
                 return;
             }
             catch (EventStoreException away)
             {
                 LogStoreAway(away.Message);
-                await Task.Delay(StorePause, clock, stopping.Token); // the command waits, and those behind it in their queue
+                await Task.Delay(StorePause, clock, context.CancellationToken); // the command waits, and those behind it in their queue
             }
         }
     }

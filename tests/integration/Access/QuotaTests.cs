@@ -11,8 +11,6 @@ public sealed class QuotaTests : IDisposable
 {
     private readonly AccessFolder _folder = new();
 
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
     public void Dispose() => _folder.Dispose();
 
     [Fact]

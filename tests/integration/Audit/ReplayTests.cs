@@ -93,8 +93,8 @@ public sealed class ReplayTests : IDisposable
                 last = live.Answer.Ids[^1];
             }
 
-            await using var rest = new LiveAnswer(await PostAsync(elsewhere, last));
-            Assert.True((await rest.ReadToEndAsync()).IsDone);
+            using var rest = await PostAsync(elsewhere, last);
+            Assert.EndsWith("data: [DONE]", (await rest.Content.ReadAsStringAsync(Token)).TrimEnd(), StringComparison.Ordinal);
 
             // The router that was killed comes back and says what it had shown.
             await using var back = NewRouter("doomed", address);
@@ -110,7 +110,6 @@ public sealed class ReplayTests : IDisposable
         Assert.Equal(2, events.Count(one => one.Type == "segment-opened" && AuditStreams.RequestOf(one.Stream) == id));
         var (output, code) = await AuditAsync("verify");
         Assert.True(code == 0, output);
-        Assert.Contains("note: ", output, StringComparison.Ordinal); // the second router did not know the first one's segment
         await SameAsync(id, "--workers", "2");
     }
 
