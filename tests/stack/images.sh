@@ -1,7 +1,7 @@
 # Sourced by ./run: images for the stack where nothing can be pulled. Every image is put together as a folder and imported.
 # What takes long and never changes, the distribution's packages, is kept in $work/cache.
 
-runtime_packages=base-files,base-passwd,bash,ca-certificates,coreutils,dash,libc-bin,libssl3,libstdc++6
+runtime_packages=base-files,base-passwd,bash,ca-certificates,coreutils,dash,libc-bin,libgssapi-krb5-2,libssl3,libstdc++6
 server_packages=$runtime_packages,debianutils,grep,hostname,procps,sed,wget,haproxy,nats-server,postgresql-15,rabbitmq-server
 
 # rootfs NAME PACKAGES: a tar of a root file system with these packages and what they need, unpacked but not configured: no
