@@ -23,8 +23,14 @@ public static class RequestProjection
             SegmentOpened opened => OnOpened(row, record, opened),
             RequestAccepted accepted => row with
             {
-                Model = accepted.Model, Weights = accepted.Weights, Fingerprint = accepted.Fingerprint, Key = accepted.Key, Client = accepted.Client,
-                Choices = accepted.Choices, IsStream = accepted.IsStream, PromptTokens = accepted.PromptTokens,
+                Model = accepted.Model,
+                Weights = accepted.Weights,
+                Fingerprint = accepted.Fingerprint,
+                Key = accepted.Key,
+                Client = accepted.Client,
+                Choices = accepted.Choices,
+                IsStream = accepted.IsStream,
+                PromptTokens = accepted.PromptTokens,
             },
             RouteChosen chosen => WithWorkers(row, chosen.Stages),
             StageLost => row with { Losses = row.Losses + 1 },
@@ -32,7 +38,8 @@ public static class RequestProjection
             TokensEmitted emitted => OnTokens(row, emitted),
             RequestCompleted completed => OnEnd(row, record, RequestStatus.Completed, completed.CompletionTokens) with
             {
-                PromptTokens = completed.PromptTokens, CachedTokens = completed.CachedTokens,
+                PromptTokens = completed.PromptTokens,
+                CachedTokens = completed.CachedTokens,
                 FirstTokenMilliseconds = completed.FirstTokenMilliseconds,
                 Milliseconds = row.Segments > 1 ? (record.At - row.OpenedAt).TotalMilliseconds : completed.Milliseconds,
             },

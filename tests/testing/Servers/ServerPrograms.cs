@@ -22,10 +22,13 @@ internal static class ServerPrograms
     {
         var root = ToolFolder(tool);
         return program.StartsWith(root, StringComparison.Ordinal)
-            ? new() { ["LD_LIBRARY_PATH"] = string.Join(':', new[] { "usr/lib", "lib" }
+            ? new()
+            {
+                ["LD_LIBRARY_PATH"] = string.Join(':', new[] { "usr/lib", "lib" }
                 .Select(folder => Path.Combine(root, folder))
                 .Where(Directory.Exists)
-                .SelectMany(static folder => Directory.GetDirectories(folder, "*-linux-gnu"))) }
+                .SelectMany(static folder => Directory.GetDirectories(folder, "*-linux-gnu")))
+            }
             : [];
     }
 

@@ -15,8 +15,9 @@ public sealed partial class DashboardTests
         var folder = Path.Combine(TestData.RepositoryRoot, "compose", "observability", "grafana", "dashboards");
         var asked = Directory.GetFiles(folder, "*.json").SelectMany(Expressions).SelectMany(static text => Metric().Matches(text)).Select(static match => match.Value).ToHashSet();
         var sources = new[] { "libs", "services" }
-            .SelectMany(static part => Directory.EnumerateFiles(Path.Combine(TestData.RepositoryRoot, part), "*Instruments.cs", SearchOption.AllDirectories))
+            .SelectMany(static part => Directory.EnumerateFiles(Path.Combine(TestData.RepositoryRoot, part), "*.cs", SearchOption.AllDirectories))
             .Select(File.ReadAllText)
+            .Where(static source => source.Contains("Meter", StringComparison.Ordinal) || source.Contains("# TYPE", StringComparison.Ordinal))
             .ToList();
 
         Assert.InRange(asked.Count, 8, 100);
