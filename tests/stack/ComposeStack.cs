@@ -43,6 +43,12 @@ internal sealed class ComposeStack : IAsyncDisposable
     /// <exception cref="StackException">It failed.</exception>
     public static Task<string> DockerAsync(CancellationToken stop, params string[] arguments) => RunAsync("docker", arguments, "", stop);
 
+    /// <summary>The command line, within the stack's network and with the scheduler's secrets; what it writes.</summary>
+    /// <exception cref="StackException">It failed.</exception>
+    public Task<string> ParallaxAsync(CancellationToken stop, params ReadOnlySpan<string> arguments) => DockerAsync(
+        stop,
+        ["run", "--rm", "--network", $"{_project}_inside", "--volume", $"{_project}_scheduler-secrets:/run/secrets:ro", "--env", "HOME=/tmp", "parallax/parallax", .. arguments]);
+
     /// <summary>A shell command in a container; what it writes.</summary>
     /// <exception cref="StackException">It failed.</exception>
     public static Task<string> ShellAsync(Replica replica, string command, CancellationToken stop) =>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chaos.Traffic;
@@ -12,6 +13,7 @@ namespace Parallax.StackTest;
 /// </summary>
 internal sealed class Story(ComposeStack stack, Checks checks)
 {
+    private const string Store = "postgres://parallax_writer@postgres/parallax?passwordfile=/run/secrets/postgres-password";
     private const string Worker = "worker-gpu";
     private const string Router = "router";
     private const string Scheduler = "scheduler";
@@ -27,6 +29,11 @@ internal sealed class Story(ComposeStack stack, Checks checks)
         if (!await checks.RunAsync("the stack comes up with 2 workers, 2 routers, 2 schedulers", () => ComesUpAsync(stop)))
         {
             await checks.RunAsync("logs", () => LogsAsync(stop));
+            return;
+        }
+
+        if (!await checks.RunAsync("an API key is made, and nobody gets in without one", () => KeyAsync(stop)))
+        {
             return;
         }
 
@@ -52,7 +59,8 @@ internal sealed class Story(ComposeStack stack, Checks checks)
         await checks.RunAsync("a killed worker is replaced by 'up', and every answer is whole", () =>
             UnderTrafficAsync(answers, () => KillAsync(Worker, stop), stop));
 
-        // What the audit has to say of all these requests is checked here.
+        await checks.RunAsync("the audit of all these requests verifies", () => AuditAsync(stop));
+        await checks.RunAsync("the audit finds a row that was changed by hand", () => TamperAsync(stop));
 
         await checks.RunAsync("no service met an error that it did not expect", () => LogsAsync(stop));
     }
@@ -66,6 +74,48 @@ internal sealed class Story(ComposeStack stack, Checks checks)
         var replicas = await stack.UntilAsync(
             "up", StartTime, static all => all.All(static one => OneShots.Contains(one.Service) ? one is { IsRunning: false, ExitCode: 0 } : one.IsUp), stop);
         return string.Create(CultureInfo.InvariantCulture, $"{replicas.Count(static one => one.IsRunning)} containers are healthy");
+    }
+
+    private async Task<string> KeyAsync(CancellationToken stop)
+    {
+        using var http = new HttpClient();
+        using var refused = await http.GetAsync(new Uri(stack.Gateway, "/v1/models"), stop);
+        if (refused.StatusCode != HttpStatusCode.Unauthorized)
+        {
+            throw new StackException($"without a key: {(int)refused.StatusCode}");
+        }
+
+        var made = await stack.ParallaxAsync(stop, "key", "create", "--name", "stack-test", "--store", Store);
+        var key = made.Split().FirstOrDefault(static word => word.StartsWith("plx-sk-", StringComparison.Ordinal))
+            ?? throw new StackException("'parallax key create' shows no key");
+        Environment.SetEnvironmentVariable(ChatClient.KeyVariable, key);
+        return "";
+    }
+
+    private async Task<string> AuditAsync(CancellationToken stop)
+    {
+        var said = await stack.ParallaxAsync(stop, "audit", "verify", "--store", Store);
+        return said.Split('\n')[^1];
+    }
+
+    private async Task<string> TamperAsync(CancellationToken stop)
+    {
+        var postgres = (await stack.RunningAsync("postgres", stop))[0];
+        await ComposeStack.ShellAsync(
+            postgres,
+            "PGPASSWORD=$(cat /run/secrets/writer-password) psql -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -d parallax -U parallax_writer -c "
+            + "\"UPDATE parallax_events.events SET payload = set_byte(payload, 40, get_byte(payload, 40) # 1) WHERE position = (SELECT min(position) FROM parallax_events.events WHERE type = 'tokens-emitted')\"",
+            stop);
+        try
+        {
+            await stack.ParallaxAsync(stop, "audit", "verify", "--store", Store);
+        }
+        catch (StackException found)
+        {
+            return found.Message.Contains("altered", StringComparison.Ordinal) ? "" : throw new StackException($"it says otherwise: {found.Message}");
+        }
+
+        throw new StackException("it finds nothing");
     }
 
     private async Task<ImmutableArray<(ChatQuestion, StreamedAnswer)>> AnswersAsync(CancellationToken stop)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 
@@ -8,6 +9,9 @@ namespace Parallax.Cli.Chaos.Traffic;
 /// <summary>Streams chat answers from the routers of a swarm and notes when each piece came. Thread-safe.</summary>
 internal sealed class ChatClient : IDisposable
 {
+    /// <summary>The API key that it sends, where routers ask for one.</summary>
+    public const string KeyVariable = "PARALLAX_API_KEY";
+
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(50);
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5) }) { Timeout = Timeout.InfiniteTimeSpan };
@@ -20,8 +24,14 @@ internal sealed class ChatClient : IDisposable
     /// <param name="clock">Clock.</param>
     /// <param name="stuckAfter">How long nothing may come.</param>
     /// <param name="onBreak">What is done about a stream that breaks off.</param>
-    public ChatClient(ImmutableArray<Uri> routers, TimeProvider clock, TimeSpan stuckAfter, OnBreak onBreak = OnBreak.Resume) =>
+    public ChatClient(ImmutableArray<Uri> routers, TimeProvider clock, TimeSpan stuckAfter, OnBreak onBreak = OnBreak.Resume)
+    {
         (_routers, _clock, _stuckAfter, _onBreak) = (routers, clock, stuckAfter, onBreak);
+        if (Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } key)
+        {
+            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+    }
 
     /// <summary>The name of the model that is served.</summary>
     /// <exception cref="HttpRequestException">No router answers.</exception>
