@@ -55,6 +55,13 @@ internal sealed class LocalRabbitMqServer : RabbitMqServer
 
     public override async Task<string> ControlAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
+        // It listens a little before it can be told anything.
+        _ = await RunControlAsync(["await_startup"], cancellationToken);
+        return await RunControlAsync(arguments, cancellationToken);
+    }
+
+    private async Task<string> RunControlAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
         var (scripts, _, _) = Find() ?? throw new InvalidOperationException(MissingReason);
         var start = new ProcessStartInfo(Path.Combine(scripts, "rabbitmqctl"), ["-n", NodeName, .. arguments])
         {
