@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text.Json;
 using Parallax.Audit.Chain;
 
 namespace Parallax.Audit.Log;
@@ -135,14 +134,7 @@ public sealed class AuditLogReader
 
     private static ChainedEvent ToEvent(ReadOnlyMemory<byte> payload)
     {
-        using var json = JsonDocument.Parse(payload);
-        var hash = AuditChain.HashOf(payload.Span);
-        return new ChainedEvent(
-            json.RootElement.GetProperty("stream").GetString()!,
-            json.RootElement.GetProperty("n").GetInt64(),
-            AuditChain.IdOf(hash),
-            json.RootElement.GetProperty("type").GetString()!,
-            payload,
-            hash);
+        var (envelope, hash) = (AuditCodec.ReadEnvelope(payload), AuditChain.HashOf(payload.Span));
+        return new ChainedEvent(envelope.Stream, envelope.Number, AuditChain.IdOf(hash), envelope.Type, payload, hash);
     }
 }

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Parallax.Audit.Chain;
 using Parallax.Contracts.Messages;
 using Parallax.EventStore;
@@ -97,7 +96,7 @@ internal static class AuditBatchCheck
             throw Malformed($"{place} has an id that is not of its payload's hash.");
         }
 
-        var envelope = ReadEnvelope(one.Payload.Span) ?? throw Malformed($"{place} is no JSON object of an event.");
+        var envelope = ReadEnvelope(one.Payload, place);
         if (envelope.Stream != one.Stream || envelope.Number != one.Number || envelope.Type != one.Type)
         {
             throw Malformed($"{place} says of itself that it is number {Number(envelope.Number)} of '{Printable(envelope.Stream)}', a '{Printable(envelope.Type)}'.");
@@ -118,51 +117,15 @@ internal static class AuditBatchCheck
             || stream.StartsWith(AuditStreams.WriterPrefix, StringComparison.Ordinal)
             || stream.StartsWith(AuditStreams.RetirementPrefix, StringComparison.Ordinal));
 
-    /// <summary>The fields around an event's data; null when the payload is something else.</summary>
-    private static (string Stream, long Number, string Previous, string Type)? ReadEnvelope(ReadOnlySpan<byte> payload)
+    private static AuditEnvelope ReadEnvelope(ReadOnlyMemory<byte> payload, string place)
     {
         try
         {
-            string? stream = null, previous = null, type = null;
-            long? number = null;
-            var json = new Utf8JsonReader(payload);
-            if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
-            {
-                return null;
-            }
-
-            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
-            {
-                var name = json.GetString();
-                json.Read();
-                switch (name)
-                {
-                    case "stream":
-                        stream = json.GetString();
-                        break;
-                    case "n":
-                        number = json.GetInt64();
-                        break;
-                    case "prev":
-                        previous = json.GetString();
-                        break;
-                    case "type":
-                        type = json.GetString();
-                        break;
-                    default:
-                        json.Skip();
-                        break;
-                }
-            }
-
-            // Whatever follows the object would be read by nobody and yet be part of the hash.
-            return json.TokenType == JsonTokenType.EndObject && json.BytesConsumed == payload.Length && stream is not null && number is not null && previous is not null && type is not null
-                ? (stream, number.Value, previous, type)
-                : null;
+            return AuditCodec.ReadEnvelope(payload);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        catch (AuditFormatException)
         {
-            return null;
+            throw Malformed($"{place} is no JSON object of an event.");
         }
     }
 
