@@ -3,7 +3,6 @@ using System.Text.Json;
 using Parallax.Cli.Terminal;
 using Parallax.Hosting;
 using Parallax.Router;
-using Parallax.Router.Access;
 using Parallax.Router.Access.Keys;
 
 namespace Parallax.Cli.Keys;
@@ -120,7 +119,7 @@ internal static class KeyCommand
 
     private static async Task<int> WithAsync(string where, Func<KeyStore, Task> act)
     {
-        await using var store = AccessHosting.Open(where, TimeProvider.System);
+        await using var store = RouterAudit.OpenStore(where, TimeProvider.System);
         await act(new KeyStore(store, TimeProvider.System));
         return ExitCode.Ok;
     }

@@ -197,10 +197,7 @@ internal sealed class FoundedSwarm : IAsyncDisposable
         builder.Services.AddSharedBus(First.Services).AddCommandClient();
         builder.Services.AddSingleton<ISwarmView>(new MemberView(First.Member, TimeProvider.System));
         var options = _settings.Run.ToRouter([]) with { FollowsSwarm = true };
-        builder.AddRouter(
-            options with { Audit = options.Audit is { Folder: null } unplaced ? unplaced with { Folder = Path.Combine(_folder.Path, "audit") } : options.Audit },
-            Model,
-            credentials);
+        builder.AddRouter(options with { Audit = RouterAudit.Within(options.Audit, _folder.Path) }, Model, credentials);
         var router = builder.Build();
         try
         {

@@ -1,5 +1,6 @@
 using Parallax.Audit.Log;
 using Parallax.Bus;
+using Parallax.EventStore;
 
 namespace Parallax.Router;
 
@@ -39,6 +40,27 @@ public sealed record RouterAudit
 
     /// <summary>The event store when none is named.</summary>
     public static string DefaultStore => Path.Combine(DefaultRoot, "audit.db");
+
+    /// <summary>Opens a store; the folder of the default one is created where there is none.</summary>
+    /// <exception cref="EventStoreException">It cannot be used.</exception>
+    public static IEventStore OpenStore(string where, TimeProvider clock, ILoggerFactory? loggers = null)
+    {
+        if (where == DefaultStore)
+        {
+            Directory.CreateDirectory(DefaultRoot); // nobody has named it, so nobody has made it
+        }
+
+        return EventStores.Open(where, clock, loggers);
+    }
+
+    internal static IEventStore OpenStore(string where, IServiceProvider host) =>
+        OpenStore(where, host.GetRequiredService<TimeProvider>(), host.GetService<ILoggerFactory>());
+
+    /// <summary>As <paramref name="audit"/>, with its log in a member's folder where it names none.</summary>
+    /// <param name="audit">Null stays null.</param>
+    /// <param name="member">The member's state folder.</param>
+    public static RouterAudit? Within(RouterAudit? audit, string member) =>
+        audit is { Folder: null } ? audit with { Folder = Path.Combine(member, "audit") } : audit;
 
     /// <summary>
     /// The bus that takes events to the scheduler, who stores them (<see cref="BusOptions.Parse"/>); null: they go straight into the

@@ -24,8 +24,8 @@ internal static class RouterProgram
         }
 
         await using var member = await MemberApp.StartAsync(join, add: null, map: null, stop);
-        var audit = options.Audit is { Folder: null } unplaced ? unplaced with { Folder = Path.Combine(member.Folder, "audit") } : options.Audit;
-        return await ServeAsync(model, options with { Audit = audit }, new MemberView(member.Member, TimeProvider.System), member.Credentials, stop);
+        options = options with { Audit = RouterAudit.Within(options.Audit, member.Folder) };
+        return await ServeAsync(model, options, new MemberView(member.Member, TimeProvider.System), member.Credentials, stop);
     }
 
     private static async Task<int> ServeAsync(RouterModel model, RouterOptions options, ISwarmView? swarm, SwarmCredentials? credentials, CancellationToken stop)

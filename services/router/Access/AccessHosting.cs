@@ -26,7 +26,7 @@ internal static class AccessHosting
         if (options.NeedsKeys)
         {
             var where = options.KeyStore;
-            services.TryAddSingleton(provider => Open(where, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
+            services.TryAddSingleton(provider => RouterAudit.OpenStore(where, provider));
             services.AddSingleton<OwnStreams>();
             services.AddHostedService(provider => ActivatorUtilities.CreateInstance<AccessFollower>(provider, EventStores.Describe(where)));
         }
@@ -67,18 +67,6 @@ internal static class AccessHosting
         }
 
         app.UseMiddleware<AccessGate>();
-    }
-
-    /// <summary>Opens the store of the keys; the folder of a file is created where there is none.</summary>
-    /// <exception cref="EventStoreException">It cannot be used.</exception>
-    public static IEventStore Open(string where, TimeProvider clock, ILoggerFactory? loggers = null)
-    {
-        if (where == RouterAudit.DefaultStore)
-        {
-            Directory.CreateDirectory(RouterAudit.DefaultRoot);
-        }
-
-        return EventStores.Open(where, clock, loggers);
     }
 
     private static void Secure(ListenOptions endpoint, TlsCertificates? tls)

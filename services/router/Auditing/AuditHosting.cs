@@ -5,7 +5,6 @@ using Parallax.Audit.Outbox;
 using Parallax.Bus;
 using Parallax.Bus.Audit;
 using Parallax.Bus.Commands;
-using Parallax.EventStore;
 using Parallax.Identity;
 
 namespace Parallax.Router.Auditing;
@@ -32,7 +31,7 @@ internal static class AuditHosting
 
         services.AddSingleton(provider => Open(audit, credentials, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IAuditLog>(static provider => provider.GetRequiredService<AuditLog>());
-        services.TryAddSingleton(provider => OpenStore(audit.Store, provider));
+        services.TryAddSingleton(provider => RouterAudit.OpenStore(audit.Store, provider));
         if (audit.Bus is { } bus)
         {
             services.AddParallaxBus(BusOptions.Parse(bus)).AddBusAuditTransport().AddCommandClient();
@@ -44,16 +43,6 @@ internal static class AuditHosting
         services.AddSingleton<AuditReader>();
         services.AddHostedService<AuditIndexService>();
         services.AddSingleton(static provider => new PreviousSegments(provider.GetRequiredService<IAuditLog>(), provider.GetRequiredService<AuditReader>()));
-    }
-
-    private static IEventStore OpenStore(string store, IServiceProvider provider)
-    {
-        if (store == RouterAudit.DefaultStore)
-        {
-            Directory.CreateDirectory(RouterAudit.DefaultRoot); // nobody has named it, so nobody has made it
-        }
-
-        return EventStores.Open(store, provider.GetRequiredService<TimeProvider>(), provider.GetService<ILoggerFactory>());
     }
 
     private static AuditLog Open(RouterAudit audit, SwarmCredentials? credentials, TimeProvider clock) =>
