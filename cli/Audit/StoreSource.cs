@@ -37,12 +37,12 @@ internal sealed class StoreSource : IAuditSource
     public static StoreSource Open(string? location, string? indexPath)
     {
         location ??= DefaultStore;
-        if (!AuditStores.IsRemote(location) && !File.Exists(location))
+        if (!EventStores.IsServer(location) && !File.Exists(location))
         {
             throw new AuditCommandException($"There is no audit in '{location}': name an event store with --store (a file, or postgres://...), or a router with --url.");
         }
 
-        return new StoreSource(location, AuditStores.Open(location), indexPath);
+        return new StoreSource(location, EventStores.Open(location, TimeProvider.System), indexPath);
     }
 
     public async Task<RequestPage> ListAsync(RequestFilter filter, string? after, int limit, CancellationToken cancellationToken) =>
@@ -117,7 +117,7 @@ internal sealed class StoreSource : IAuditSource
         return _index;
     }
 
-    private static string DefaultIndex(string location) => AuditStores.IsRemote(location)
+    private static string DefaultIndex(string location) => EventStores.IsServer(location)
         ? Path.Combine(Path.GetDirectoryName(DefaultStore)!, $"index-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(location)))[..16]}.db")
         : $"{location}.index";
 }

@@ -27,7 +27,7 @@ public static class EventStores
             return new InMemoryEventStore(clock);
         }
 
-        if (PostgresAddress.IsMeant(where))
+        if (IsServer(where))
         {
             return PostgresEventStore.Open(where, clock, loggers);
         }
@@ -38,11 +38,18 @@ public static class EventStores
             : SqliteEventStore.Open(where, clock);
     }
 
+    /// <summary>Whether a setting means a server's store, and no file or memory.</summary>
+    public static bool IsServer(string where)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(where);
+        return PostgresAddress.IsMeant(where);
+    }
+
     /// <summary>What may stand in logs and messages in place of the setting: the same without password.</summary>
     /// <exception cref="EventStoreException">The setting is not right.</exception>
     public static string Describe(string where)
     {
         ArgumentException.ThrowIfNullOrEmpty(where);
-        return PostgresAddress.IsMeant(where) ? PostgresAddress.Parse(where).Description : where;
+        return IsServer(where) ? PostgresAddress.Parse(where).Description : where;
     }
 }

@@ -81,19 +81,9 @@ public sealed class PostgresEventStore : IEventStore
     public async IAsyncEnumerable<StoredEvent> SubscribeAsync(long afterPosition, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         _listener.Start();
-        while (true)
+        await foreach (var found in EventPages.FollowAsync(this, afterPosition, _appended, _options.PollPeriod, _clock, cancellationToken))
         {
-            var appended = _appended.Next;
-            await foreach (var found in ReadAllAsync(afterPosition, cancellationToken))
-            {
-                afterPosition = found.Position;
-                yield return found;
-            }
-
-            using var woken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(appended, Task.Delay(_options.PollPeriod, _clock, woken.Token));
-            await woken.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
+            yield return found;
         }
     }
 
@@ -138,29 +128,9 @@ public sealed class PostgresEventStore : IEventStore
         return outcomes;
     }
 
-    private async IAsyncEnumerable<StoredEvent> PagesAsync(
-        long start,
-        Func<StoredEvent, long> next,
-        Func<NpgsqlConnection, long, CancellationToken, Task<List<StoredEvent>>> read,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var from = start;
-            var page = await UseAsync((connection, token) => read(connection, from, token), cancellationToken);
-            foreach (var found in page)
-            {
-                yield return found;
-            }
-
-            if (page.Count == 0)
-            {
-                yield break;
-            }
-
-            start = next(page[^1]);
-        }
-    }
+    private IAsyncEnumerable<StoredEvent> PagesAsync(
+        long start, Func<StoredEvent, long> next, Func<NpgsqlConnection, long, CancellationToken, Task<List<StoredEvent>>> read, CancellationToken cancellationToken) =>
+        EventPages.ReadAsync(start, next, (from, token) => UseAsync((connection, given) => read(connection, from, given), token), cancellationToken);
 
     private Task<T> UseAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
 using Microsoft.Data.Sqlite;
 using Parallax.EventStore.Appends;
 
@@ -88,23 +87,8 @@ public sealed class SqliteEventStore : IEventStore
         PagesAsync(afterPosition, static last => last.Position, after => SqlitePages.ReadAll(_reader, after), cancellationToken);
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<StoredEvent> SubscribeAsync(long afterPosition, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var appended = _appended.Next;
-            await foreach (var found in ReadAllAsync(afterPosition, cancellationToken))
-            {
-                afterPosition = found.Position;
-                yield return found;
-            }
-
-            using var woken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(appended, Task.Delay(_options.PollPeriod, _clock, woken.Token));
-            await woken.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-    }
+    public IAsyncEnumerable<StoredEvent> SubscribeAsync(long afterPosition, CancellationToken cancellationToken) =>
+        EventPages.FollowAsync(this, afterPosition, _appended, _options.PollPeriod, _clock, cancellationToken);
 
     /// <inheritdoc/>
     public Task<int> TrimAsync(string stream, long belowVersion, CancellationToken cancellationToken)
@@ -150,26 +134,8 @@ public sealed class SqliteEventStore : IEventStore
         return outcomes;
     }
 
-    private async IAsyncEnumerable<StoredEvent> PagesAsync(
-        long start, Func<StoredEvent, long> next, Func<long, List<StoredEvent>> read, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var from = start;
-            var page = await InTurnAsync(_readTurn, () => read(from), cancellationToken);
-            foreach (var found in page)
-            {
-                yield return found;
-            }
-
-            if (page.Count == 0)
-            {
-                yield break;
-            }
-
-            start = next(page[^1]);
-        }
-    }
+    private IAsyncEnumerable<StoredEvent> PagesAsync(long start, Func<StoredEvent, long> next, Func<long, List<StoredEvent>> read, CancellationToken cancellationToken) =>
+        EventPages.ReadAsync(start, next, (from, token) => InTurnAsync(_readTurn, () => read(from), token), cancellationToken);
 
     private async Task<T> InTurnAsync<T>(SemaphoreSlim turn, Func<T> work, CancellationToken cancellationToken)
     {
