@@ -85,24 +85,16 @@ internal static partial class CommandsCommand
 
     private static ExplainedCommand CreateDeploy(CommandTarget target)
     {
-        var model = new Argument<string>("model") { Description = "A model on this machine, file or folder, or a hub's owner/name, which is downloaded to here." };
-        var context = new Option<int?>("--ctx") { Description = "Greatest length of prompt and answer together, in tokens. Default: the model's own, at most 4096.", HelpName = "tokens" };
-        var kvTokens = new Option<int?>("--kv-tokens") { Description = "Positions of KV room of each pipeline. Default: by context and batch, at most 128 MiB.", HelpName = "count" };
-        var batch = new Option<int?>("--max-batch") { Description = "Requests that are computed together; others wait. Default: 16.", HelpName = "count" };
-        var pipelines = new Option<int?>("--max-pipelines") { Description = "Pipelines at most. Default: as many as pay.", HelpName = "count" };
-        var residual = SharedOptions.Residual();
+        var options = new DeployOptionSet();
         var command = new ExplainedCommand(
             "deploy",
             "Serve a model, or serve it otherwise than before; complete when its shards serve.",
-            "Its sizes are read here; its layers are loaded by workers that have the files, or fetch them from workers that do.")
-        {
-            model, context, kvTokens, batch, pipelines, residual,
-        };
+            "Its sizes are read here; its layers are loaded by workers that have the files, or fetch them from workers that do.");
+        options.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
-            var planned = await SchedulerCommands.DescribeAsync(
-                parsed.GetValue(model)!, parsed.GetValue(residual)!, parsed.GetValue(context), parsed.GetValue(kvTokens), parsed.GetValue(batch), parsed.GetValue(pipelines), stop);
-            return await target.GiveAsync(parsed, CommandKinds.Deploy, new DeployRequest { Model = planned });
+            options.Validate(parsed);
+            return await target.GiveAsync(parsed, CommandKinds.Deploy, new DeployRequest { Model = await options.DescribeAsync(parsed, stop) });
         });
         return command;
     }
