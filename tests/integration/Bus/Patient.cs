@@ -1,3 +1,5 @@
+using Parallax.IntegrationTests.Services;
+
 namespace Parallax.IntegrationTests.Bus;
 
 /// <summary>Waits for what must come to be, also where a broker has to start on a machine that is busy.</summary>
@@ -7,13 +9,5 @@ internal static class Patient
 
     public static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
 
-    public static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(Patience);
-        while (!await condition())
-        {
-            await Task.Delay(20, patience.Token);
-        }
-    }
+    public static Task UntilAsync(Func<Task<bool>> condition) => Eventually.TrueAsync(condition, Patience);
 }

@@ -7,10 +7,13 @@ internal static class Eventually
 
     public static Task TrueAsync(Func<bool> condition) => TrueAsync(() => Task.FromResult(condition()));
 
-    public static async Task TrueAsync(Func<Task<bool>> condition)
+    public static Task TrueAsync(Func<Task<bool>> condition) => TrueAsync(condition, Patience);
+
+    /// <summary>The same with patience of one's own.</summary>
+    public static async Task TrueAsync(Func<Task<bool>> condition, TimeSpan patienceTime)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(Patience);
+        patience.CancelAfter(patienceTime);
         while (!await condition())
         {
             await Task.Delay(5, patience.Token);
