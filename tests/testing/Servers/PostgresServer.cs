@@ -3,27 +3,16 @@ using Npgsql;
 
 namespace Parallax.Testing.Servers;
 
-/// <summary>
-/// A real PostgreSQL of one test or of many: a container where a Docker engine answers and has the image, else a process on loopback.
-/// It is empty when it starts, and goes with everything in it when it is disposed of or the tests die. Its settings are the standard ones, so
-/// commits are flushed to the disk.
-/// </summary>
-public abstract class PostgresServer : IAsyncDisposable
+/// <summary>A real PostgreSQL. Its settings are the standard ones, so commits are flushed to the disk.</summary>
+public abstract class PostgresServer : TestServer
 {
     private protected const string Superuser = "postgres";
-    private protected static readonly TimeSpan StartTime = TimeSpan.FromMinutes(3);
 
     private int _databases;
 
     private protected PostgresServer()
     {
     }
-
-    /// <summary>Where it listens.</summary>
-    public virtual string Host => "127.0.0.1";
-
-    /// <summary>Its port, the same after a restart.</summary>
-    public int Port { get; private protected set; }
 
     /// <summary>The superuser.</summary>
     public string User => Superuser;
@@ -32,30 +21,12 @@ public abstract class PostgresServer : IAsyncDisposable
     public string Password { get; } = $"secret-{Guid.NewGuid():N}";
 
     /// <summary>Why tests that need the server are skipped; null when there is one.</summary>
-    public static async Task<string?> MissingReasonAsync(CancellationToken cancellationToken) =>
-        LocalPostgresServer.MissingReason is { } reason && !await DockerEngine.HasAsync(PostgresContainer.Image, cancellationToken) ? reason : null;
+    public static Task<string?> MissingReasonAsync(CancellationToken cancellationToken) =>
+        MissingReasonAsync(LocalPostgresServer.MissingReason, PostgresContainer.Image, cancellationToken);
 
     /// <summary>Starts a server of one's own; returns when it answers.</summary>
-    public static async Task<PostgresServer> StartNewAsync(CancellationToken cancellationToken)
-    {
-        PostgresServer server = await DockerEngine.HasAsync(PostgresContainer.Image, cancellationToken) ? new PostgresContainer() : new LocalPostgresServer();
-        try
-        {
-            await server.StartAsync(cancellationToken);
-            return server;
-        }
-        catch
-        {
-            await server.DisposeAsync();
-            throw;
-        }
-    }
-
-    /// <summary>Kills it with SIGKILL, as a machine that loses power would; returns when it is gone.</summary>
-    public abstract Task KillAsync(CancellationToken cancellationToken);
-
-    /// <summary>Starts it again on the same port and data after <see cref="KillAsync"/>; returns when it answers.</summary>
-    public abstract Task StartAsync(CancellationToken cancellationToken);
+    public static Task<PostgresServer> StartNewAsync(CancellationToken cancellationToken) =>
+        StartNewAsync<PostgresServer>(PostgresContainer.Image, static () => new PostgresContainer(), static () => new LocalPostgresServer(), cancellationToken);
 
     /// <summary>Creates an empty database of its own name, so that tests keep apart.</summary>
     /// <returns>Its address for the superuser, as <c>EventStores.Open</c> takes it.</returns>
@@ -78,16 +49,7 @@ public abstract class PostgresServer : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync();
-        GC.SuppressFinalize(this);
-    }
-
-    private protected abstract ValueTask StopAsync();
-
-    private protected async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    private protected override async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
         try
         {
