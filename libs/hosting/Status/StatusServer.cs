@@ -80,15 +80,8 @@ public sealed class StatusServer : IAsyncDisposable
 
     private void Map()
     {
-        _app.MapGet("/health/live", static (HttpContext http) => WriteAsync(http, null));
-        _app.MapGet("/health/ready", (HttpContext http) => WriteAsync(http, _whyNotReady()));
+        _app.MapGet("/health/live", static (HttpContext http) => HealthReport.WriteAsync(http, null));
+        _app.MapGet("/health/ready", (HttpContext http) => HealthReport.WriteAsync(http, _whyNotReady()));
         _app.MapPrometheusScrapingEndpoint("/metrics");
-    }
-
-    private static Task WriteAsync(HttpContext http, string? problem)
-    {
-        http.Response.StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        return http.Response.WriteAsJsonAsync(
-            new StatusReport(problem is null ? "ok" : "unavailable", problem), StatusJsonContext.Default.StatusReport);
     }
 }

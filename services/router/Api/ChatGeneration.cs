@@ -63,7 +63,6 @@ internal sealed partial class ChatGeneration(
             TraceParent = span?.Id ?? "",
         };
         var audit = audits.Open(id, call.Resumed is null ? null : await previous.FindAsync(id, output.Aborted), call.Resumed?.ToString());
-        await audit.AppendAsync(AcceptedRecord.Of(call, plan, numerics, audits.Contents));
         if (reserved?.Path is { } path)
         {
             LogAccepted(id, prompt.Length, open.Length, sampling.Seed, path, path.Reason, path.Cost);
@@ -83,6 +82,7 @@ internal sealed partial class ChatGeneration(
         AuditEvent? end = null;
         try
         {
+            await audit.AppendAsync(AcceptedRecord.Of(call, plan, numerics, audits.Contents));
             var answer = new Answer(
                 call.Request,
                 new AnswerFormat(id, stamp, model.Id, numerics.Fingerprint, model.Tokenizer, call.Request.TopLogProbs is not null),

@@ -1,7 +1,7 @@
 using Parallax.Audit.Log;
+using Parallax.Hosting.Status;
 using Parallax.Router.Access.Gate;
 using Parallax.Router.Access.Keys;
-using Parallax.Router.Api.Responses;
 using Parallax.Router.Routing;
 
 namespace Parallax.Router.Api;
@@ -11,8 +11,8 @@ internal static class HealthEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", static (HttpContext http) => WriteAsync(http, null)).WithMetadata(EndpointAccess.Health);
-        routes.MapGet("/health/ready", static (HttpContext http) => WriteAsync(http, WhyNotReady(http.RequestServices), NoteOf(http.RequestServices)))
+        routes.MapGet("/health/live", static (HttpContext http) => HealthReport.WriteAsync(http, null)).WithMetadata(EndpointAccess.Health);
+        routes.MapGet("/health/ready", static (HttpContext http) => HealthReport.WriteAsync(http, WhyNotReady(http.RequestServices), NoteOf(http.RequestServices)))
             .WithMetadata(EndpointAccess.Health);
     }
 
@@ -31,11 +31,4 @@ internal static class HealthEndpoints
     private static string? NoteOf(IServiceProvider services) => services.GetRequiredService<KeyDirectory>().Problem is null
         ? null
         : "The event store cannot be reached: API keys are served as they were known last.";
-
-    private static Task WriteAsync(HttpContext http, string? problem, string? note = null)
-    {
-        http.Response.StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        return http.Response.WriteAsJsonAsync(
-            new HealthReport(problem is null ? "ok" : "unavailable", problem ?? note), RouterJsonContext.Api.HealthReport);
-    }
 }

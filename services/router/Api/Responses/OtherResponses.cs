@@ -17,6 +17,3 @@ internal sealed record ErrorBody(
     string Type,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Param,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Code);
-
-/// <summary><c>/health/live</c> and <c>/health/ready</c>.</summary>
-internal sealed record HealthReport(string Status, string? Reason);

@@ -14,7 +14,6 @@ namespace Parallax.Router.Api.Responses;
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ModelEntry))]
 [JsonSerializable(typeof(ErrorEnvelope))]
-[JsonSerializable(typeof(HealthReport))]
 internal sealed partial class RouterJsonContext : JsonSerializerContext
 {
     /// <summary>
