@@ -33,7 +33,8 @@ internal sealed record FollowStep(ImmutableArray<ShardKey> Load, ImmutableArray<
 
 /// <summary>
 /// How a worker follows a plan: it loads what it is given beside what it has, and gives a range up only when a whole
-/// pipeline of the plan serves without it, so that a model that was served stays served while layers move. Pure.
+/// pipeline of the plan serves without it, so that a model that was served stays served while layers move. Where there is
+/// no room for both, it gives up what no chain of layers misses: else all would wait for layers that nobody has room for. Pure.
 /// </summary>
 internal static class PlanFollowing
 {
@@ -43,7 +44,9 @@ internal static class PlanFollowing
     /// <param name="plan">The plan; null when there is none, and then everything stays.</param>
     /// <param name="others">The other workers that are there.</param>
     /// <param name="isLeaving">Whether the worker wants to be rid of everything.</param>
-    public static FollowStep Decide(PeerId self, ImmutableArray<OwnShard> own, PlanRecord? plan, IEnumerable<MapWorker> others, bool isLeaving)
+    /// <param name="tooLarge">What could not be loaded beside what it has, for want of room; null: nothing.</param>
+    public static FollowStep Decide(
+        PeerId self, ImmutableArray<OwnShard> own, PlanRecord? plan, IReadOnlyCollection<MapWorker> others, bool isLeaving, IReadOnlySet<ShardKey>? tooLarge = null)
     {
         if (plan is null)
         {
@@ -71,6 +74,10 @@ internal static class PlanFollowing
             {
                 release.Add((shard.Id, $"pipeline {served.Value[model].Min()} of the plan serves the model"));
             }
+            else if (load.FirstOrDefault(key => tooLarge?.Contains(key) == true) is { } kept && !IsMissed(shard.Key, own, plan, models[model].Shape.Layers.Count, others))
+            {
+                release.Add((shard.Id, $"there is no room for layers {kept.Range} beside it, and no chain of layers needs it"));
+            }
             else
             {
                 held.Add((shard.Id, $"no pipeline of the plan serves '{shard.Key.Model}' yet"));
@@ -78,6 +85,41 @@ internal static class PlanFollowing
         }
 
         return new FollowStep(load, release.ToImmutable(), held.ToImmutable());
+    }
+
+    /// <summary>
+    /// Whether the model is served now and would not be without this shard. Only those are relied on who will not give their
+    /// layers up by the same reasoning: whoever holds what the plan gives it, and whoever leaves, which loads nothing.
+    /// </summary>
+    private static bool IsMissed(ShardKey key, ImmutableArray<OwnShard> own, PlanRecord plan, int layers, IReadOnlyCollection<MapWorker> others)
+    {
+        var all = others
+            .SelectMany(static worker => worker.Record.Shards, static (worker, shard) => (worker.Record, Shard: shard))
+            .Where(theirs => theirs.Shard.State == ShardState.Serving && theirs.Shard.Model is { } model
+                && model.Name == key.Model && model.NumericClass?.WeightsHash == key.WeightsHash)
+            .Select(theirs => (theirs.Record, Range: new LayerRange(theirs.Shard.Model.LayerStart, theirs.Shard.Model.LayerEnd)))
+            .ToList();
+        var lasting = all.Where(theirs => theirs.Record.Phase == WorkerPhase.Draining || plan.Shards.Any(shard =>
+            shard.WorkerId == theirs.Record.WorkerId && shard.Model == key.Model && shard.WeightsHash == key.WeightsHash
+            && shard.LayerStart == theirs.Range.Start && shard.LayerEnd == theirs.Range.End));
+        var mine = own.Where(shard => shard.Phase == ShardPhase.Serving && shard.Key.Model == key.Model && shard.Key.WeightsHash == key.WeightsHash)
+            .Select(static shard => shard.Key.Range);
+        return IsChain([.. all.Select(static theirs => theirs.Range), .. mine], layers) && !IsChain([.. lasting.Select(static theirs => theirs.Range)], layers);
+    }
+
+    /// <summary>Whether ranges that fit together lead through all layers.</summary>
+    private static bool IsChain(IReadOnlyCollection<LayerRange> ranges, int layers)
+    {
+        var reached = new HashSet<int> { 0 };
+        foreach (var range in ranges.OrderBy(static range => range.Start))
+        {
+            if (reached.Contains(range.Start))
+            {
+                reached.Add(range.End);
+            }
+        }
+
+        return reached.Contains(layers);
     }
 
     private static ShardKey? KeyOf(PlannedShard shard, Dictionary<(string, string), PlannedModel> models) =>

@@ -25,7 +25,7 @@ internal sealed partial class SwarmWorker(
     TimeProvider clock,
     ILogger<SwarmWorker> logger) : BackgroundService
 {
-    private readonly Dictionary<ShardKey, (string Problem, long Since, int Tries)> _failed = []; // of the loop alone
+    private readonly Dictionary<ShardKey, (string Problem, bool IsNoRoom, long Since, int Tries)> _failed = []; // of the loop alone
     private readonly HashSet<string> _held = []; // shards of which it has been said that they stay; of the loop alone
     private readonly TaskCompletionSource _isEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private (ShardKey Key, Task Task, CancellationTokenSource GiveUp)? _loading; // of the loop alone
@@ -99,7 +99,7 @@ internal sealed partial class SwarmWorker(
         }
 
         var step = map.HasLivePlan(now) || record.IsLeaving
-            ? PlanFollowing.Decide(member.Self, own, map.Plan, others, record.IsLeaving)
+            ? PlanFollowing.Decide(member.Self, own, map.Plan, others, record.IsLeaving, _failed.Where(static failed => failed.Value.IsNoRoom).Select(static failed => failed.Key).ToHashSet())
             : alone.Decide(member, own, now);
         if (alone.News.Length > 0)
         {
@@ -219,7 +219,7 @@ internal sealed partial class SwarmWorker(
 
         var tries = _failed.GetValueOrDefault(loading.Key).Tries + 1;
         var text = $"layers {loading.Key.Range} of '{loading.Key.Model}' cannot be loaded: {cause?.Message}";
-        _failed[loading.Key] = (text, clock.GetTimestamp(), tries);
+        _failed[loading.Key] = (text, cause is ShardRefusedException { Refusal: ShardRefusal.NoRoom }, clock.GetTimestamp(), tries);
         if (cause is ParallaxException)
         {
             LogLoadRefused(text);

@@ -111,11 +111,46 @@ public sealed class PlanFollowingTests
     }
 
     [Fact]
+    public void Without_room_for_both_a_range_that_others_keep_is_given_up()
+    {
+        var plan = Plan((1, 10, 20, 0), (3, 0, 10, 0));
+        ImmutableArray<OwnShard> own = [Serving("old", 0, 10)];
+        var (leaving, keeps) = (Other(2, (10, 20, ShardState.Serving)), Other(3, (0, 10, ShardState.Serving)));
+        leaving.Record.Phase = WorkerPhase.Draining;
+
+        Assert.Equal("old", Assert.Single(Decide(own, plan, leaving, keeps).Held).Shard); // as long as there is room
+        Assert.Equal("old", Assert.Single(Short(own, plan, leaving, keeps).Release).Shard);
+        Assert.Equal("old", Assert.Single(Short(own, plan, leaving, Other(3, (0, 10, ShardState.Loading))).Held).Shard);
+    }
+
+    [Fact]
+    public void Without_room_for_both_nobody_relies_on_layers_that_another_may_give_up_too()
+    {
+        var plan = Plan((1, 10, 20, 0), (3, 0, 10, 0), (4, 10, 20, 1));
+        var (last, moves) = (Other(5, (10, 20, ShardState.Serving)), Other(4, (0, 10, ShardState.Serving)));
+        last.Record.Phase = WorkerPhase.Draining;
+        Assert.Equal("old", Assert.Single(Short([Serving("old", 0, 10)], plan, last, moves).Held).Shard);
+        Assert.Single(Short([Serving("old", 0, 10)], plan, last, moves, Other(3, (0, 10, ShardState.Serving))).Release);
+    }
+
+    [Fact]
+    public void Without_room_for_both_a_range_of_a_model_that_nobody_serves_is_given_up()
+    {
+        var plan = Plan((1, 10, 20, 0), (2, 0, 10, 0));
+        Assert.Single(Short([Serving("old", 0, 10)], plan, Other(2, (0, 10, ShardState.Serving))).Release);
+        Assert.Single(Short([Serving("old", 0, 10)], plan, Other(2, (0, 10, ShardState.Loading)), Other(3, (12, 20, ShardState.Serving))).Release);
+        Assert.Single(Short([Serving("old", 0, 10)], plan, Other(3, (10, 20, ShardState.Serving))).Held); // these two serve it
+    }
+
+    [Fact]
     public void Nonsense_in_a_plan_is_not_loaded() =>
         Assert.Empty(Decide([], Plan((1, 5, 5, 0), (1, -1, 4, 0), (1, 10, 21, 0))).Load);
 
     private static FollowStep Decide(ImmutableArray<OwnShard> own, PlanRecord plan, params MapWorker[] others) =>
         PlanFollowing.Decide(Self, own, plan, others, isLeaving: false);
+
+    private static FollowStep Short(ImmutableArray<OwnShard> own, PlanRecord plan, params MapWorker[] others) =>
+        PlanFollowing.Decide(Self, own, plan, others, isLeaving: false, plan.Shards.Where(static shard => shard.WorkerId == Self.ToString()).Select(static shard => Key(shard.LayerStart, shard.LayerEnd)).ToHashSet());
 
     private static OwnShard Serving(string id, int start, int end) => new(id, Key(start, end), ShardPhase.Serving, 0);
 
