@@ -10,7 +10,7 @@ rootfs() {
     local tar=$work/cache/$1-$(printf '%s' "$2" | cksum | cut -d' ' -f1).tar
     if [ ! -s "$tar" ]; then
         mkdir -p "$work/cache"
-        mmdebstrap --quiet --variant=extract --include="$2" bookworm "$tar.new" >"$work/$1.log" 2>&1 || return
+        mmdebstrap --quiet --format=tar --variant=extract --include="$2" bookworm "$tar.new" >"$work/$1.log" 2>&1 || return
         mv "$tar.new" "$tar"
     fi
     ln -sf "$tar" "$work/$1.tar"
