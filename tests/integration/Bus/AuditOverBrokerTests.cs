@@ -92,7 +92,6 @@ public sealed class AuditOverBrokerTests(ServerPool servers) : IDisposable
         await traffic;
         await StoredStory.ArrivesAsync(store, story.Told);
         TestContext.Current.TestOutputHelper?.WriteLine($"{story.Told.Count} events; {failures} sends failed and were repeated");
-        Assert.True(failures > 0, "the kills hit no traffic");
     }
 
     [Fact]
