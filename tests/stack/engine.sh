@@ -68,9 +68,3 @@ stop_engine() {
     ip link delete "$bridge" 2>/dev/null
     rm -rf "$work/engine"
 }
-
-base_images() {
-    rootfs runtime "$runtime_packages" &
-    local one=$!
-    rootfs servers "$server_packages" && wait $one && runtime_image && servers_image
-}

@@ -16,6 +16,15 @@ rootfs() {
     ln -sf "$tar" "$work/$1.tar"
 }
 
+# Both, which takes minutes the first time.
+packages() {
+    rootfs runtime "$runtime_packages" &
+    local one=$!
+    rootfs servers "$server_packages" && wait $one
+}
+
+base_images() { runtime_image && servers_image; }
+
 # unpack TAR FOLDER and pack FOLDER IMAGE: what is between them belongs to the image.
 unpack() {
     rm -rf "$2"
