@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Parallax.Cli.Chaos.Traffic;
 
 namespace Parallax.StackTest;
 
@@ -47,7 +48,10 @@ internal sealed class ComposeStack : IAsyncDisposable
     /// <exception cref="StackException">It failed.</exception>
     public Task<string> ParallaxAsync(CancellationToken stop, params ReadOnlySpan<string> arguments) => DockerAsync(
         stop,
-        ["run", "--rm", "--network", $"{_project}_inside", "--volume", $"{_project}_scheduler-secrets:/run/secrets:ro", "--env", "HOME=/tmp", "parallax/parallax", .. arguments]);
+        [
+            "run", "--rm", "--network", $"{_project}_inside", "--volume", $"{_project}_scheduler-secrets:/run/secrets:ro",
+            "--env", "HOME=/tmp", "--env", ChatClient.KeyVariable, "parallax/parallax", .. arguments,
+        ]);
 
     /// <summary>A shell command in a container; what it writes.</summary>
     /// <exception cref="StackException">It failed.</exception>

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Parallax.Cli.Chaos;
 using Parallax.Cli.Chaos.Traffic;
 
@@ -43,6 +45,8 @@ internal sealed class Story(ComposeStack stack, Checks checks)
             return;
         }
 
+        await checks.RunAsync("a key's quota holds whichever router is asked", () => QuotaAsync(answers[0].Item1, stop));
+        await checks.RunAsync("an operator's command is carried out", () => CommandAsync(stop));
         await checks.RunAsync("only the gateway can be reached from outside", () => OnlyGatewayIsPublishedAsync(stop));
         await checks.RunAsync("no service runs as root, or can write to its image", () => NothingIsRootAsync(stop));
         await checks.RunAsync("each replica has an identity of its own", () => IdentitiesAsync(stop));
@@ -85,11 +89,55 @@ internal sealed class Story(ComposeStack stack, Checks checks)
             throw new StackException($"without a key: {(int)refused.StatusCode}");
         }
 
-        var made = await stack.ParallaxAsync(stop, "key", "create", "--name", "stack-test", "--store", Store);
-        var key = made.Split().FirstOrDefault(static word => word.StartsWith("plx-sk-", StringComparison.Ordinal))
-            ?? throw new StackException("'parallax key create' shows no key");
-        Environment.SetEnvironmentVariable(ChatClient.KeyVariable, key);
+        Environment.SetEnvironmentVariable(ChatClient.KeyVariable, await CreateKeyAsync(stop, "--name", "stack-test", "--scope", "chat", "--scope", "admin"));
         return "";
+    }
+
+    private async Task<string> CreateKeyAsync(CancellationToken stop, params string[] options)
+    {
+        var made = await stack.ParallaxAsync(stop, ["key", "create", "--store", Store, .. options]);
+        return made.Split().FirstOrDefault(static word => word.StartsWith("plx-sk-", StringComparison.Ordinal))
+            ?? throw new StackException("'parallax key create' shows no key");
+    }
+
+    /// <summary>Routers learn of a key and of each other's requests from the event store, which takes a moment.</summary>
+    private async Task<string> QuotaAsync(ChatQuestion asked, CancellationToken stop)
+    {
+        const int Limit = 2;
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.Authorization = new("Bearer", await CreateKeyAsync(stop, "--name", "small", "--requests-per-minute", $"{Limit}"));
+        var body = (JsonObject)asked.Body.DeepClone();
+        (body["max_tokens"], body["stream"]) = (1, false);
+        body.Remove("stream_options");
+        var (served, began) = (0, TimeProvider.System.GetTimestamp());
+        while (TimeProvider.System.GetElapsedTime(began) < MendTime)
+        {
+            using var question = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+            using var answer = await http.PostAsync(new Uri(stack.Gateway, "/v1/chat/completions"), question, stop);
+            switch (answer.StatusCode)
+            {
+                case HttpStatusCode.OK when served < 2 * Limit:
+                    served++;
+                    break;
+                case HttpStatusCode.TooManyRequests when served >= Limit && answer.Headers.RetryAfter is not null:
+                    return string.Create(CultureInfo.InvariantCulture, $"{served} of {Limit} were served");
+                case HttpStatusCode.Unauthorized when served == 0: // the router asked has not heard of the key
+                    break;
+                default:
+                    throw new StackException($"after {served} answers: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(stop)}");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, stop);
+        }
+
+        throw new StackException($"{served} were served, and no end to it");
+    }
+
+    private async Task<string> CommandAsync(CancellationToken stop)
+    {
+        await stack.ParallaxAsync(stop, "command", "rebalance", "--router", "http://router:8001", "--id", "stack-rebalance", "--timeout", "60");
+        var status = await stack.ParallaxAsync(stop, "command", "status", "stack-rebalance", "--router", "http://router:8001");
+        return status.Contains("complete", StringComparison.Ordinal) ? "" : throw new StackException(status);
     }
 
     private async Task<string> AuditAsync(CancellationToken stop)
