@@ -77,6 +77,7 @@ public static class WorkerHosting
     public static WebApplication MapWorker(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        app.Services.GetRequiredService<ShardHost>().LogTo(app.Services.GetRequiredService<ILogger<ShardHost>>());
         app.MapGrpcService<WorkerService>();
         app.MapGrpcService<HealthServiceImpl>();
         app.MapTransport();

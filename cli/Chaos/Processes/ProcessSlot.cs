@@ -1,8 +1,11 @@
+using Parallax.Hosting;
+
 namespace Parallax.Cli.Chaos.Processes;
 
 /// <summary>A place in the swarm and the process that fills it now: the same id and port at each start. Thread-safe.</summary>
 internal sealed class ProcessSlot : IAsyncDisposable
 {
+    private const int PortTries = 30;
     private static readonly TimeSpan AfterCrash = TimeSpan.FromSeconds(1);
 
     private readonly IReadOnlyList<string> _arguments;
@@ -162,20 +165,30 @@ internal sealed class ProcessSlot : IAsyncDisposable
 
     private async Task RestartAsync(TimeSpan after)
     {
-        try
+        for (var left = PortTries; ; left--)
         {
-            await Task.Delay(after, _clock, _closing.Token);
-            await StartAsync(_closing.Token);
-        }
-        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
-        {
-            // The swarm ends.
-        }
-        catch (ChaosException e)
-        {
-            if (!_closing.IsCancellationRequested)
+            try
             {
-                _onCrash($"{Id} did not come back: {e.Message}");
+                await Task.Delay(after, _clock, _closing.Token);
+                await StartAsync(_closing.Token);
+                return;
+            }
+            catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+            {
+                return; // the swarm ends
+            }
+            catch (ChaosException) when (left > 0 && Process is { Ended: { IsCompletedSuccessfully: true, Result: ExitCode.Address } })
+            {
+                after = AfterCrash; // another program on this machine has its port for now
+            }
+            catch (ChaosException e)
+            {
+                if (!_closing.IsCancellationRequested)
+                {
+                    _onCrash($"{Id} did not come back: {e.Message}");
+                }
+
+                return;
             }
         }
     }

@@ -30,6 +30,7 @@ public sealed partial class ShardHost : IAsyncDisposable
     private readonly int? _threads;
     private readonly TimeSpan _drainTime;
     private readonly string? _journalFolder;
+    private readonly LateLogger _log = new();
     private EngineStats _retired = new();
     private TaskCompletionSource _changed = NewSignal();
     private int _count;
@@ -69,6 +70,9 @@ public sealed partial class ShardHost : IAsyncDisposable
 
     /// <summary>The worker's links as its stages see them.</summary>
     public StageLinks Links { get; }
+
+    /// <summary>Where stages say from now on that a journal's file fails.</summary>
+    internal void LogTo(ILogger logger) => _log.LogTo(logger);
 
     /// <summary>The memory of all shards.</summary>
     public MemoryLedger Memory => _memory;
@@ -169,6 +173,7 @@ public sealed partial class ShardHost : IAsyncDisposable
                 Executor = loaded.Limits,
                 JournalBytes = Math.Max(StageEngineOptions.LeastJournalBytes, loaded.Plan.JournalBytes),
                 JournalSpillFolder = _journalFolder,
+                Logger = _log,
             },
             _clock);
 

@@ -1,5 +1,6 @@
 using Parallax.Benchmarks.Common;
 using Parallax.Hosting;
+using Parallax.PipelineBenchmark.Audit;
 using Parallax.PipelineBenchmark.Links;
 using Parallax.PipelineBenchmark.Processes;
 using Parallax.PipelineBenchmark.Simulation;
@@ -14,9 +15,11 @@ switch (args.FirstOrDefault())
         return await Measurement.RunAsync(LinksCommand.Create(), args[1..]);
     case "utilisation":
         return await Measurement.RunAsync(UtilisationCommand.Create(), args[1..]);
+    case "audit":
+        return await Measurement.RunAsync(AuditCommand.Create(), args[1..]);
     case "simulate":
         return SimulateCommand.Run(args[1..]);
     default:
-        Console.Error.WriteLine("Name what to measure: processes, links, utilisation or simulate; --help behind it tells the options.");
+        Console.Error.WriteLine("Name what to measure: processes, links, utilisation, audit or simulate; --help behind it tells the options.");
         return ExitCode.Usage;
 }

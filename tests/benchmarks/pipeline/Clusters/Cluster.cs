@@ -97,7 +97,8 @@ internal sealed class Cluster : IAsyncDisposable
         Workers = workers;
         var router = ChildProcess.StartService($"{Plan.Name}: router", "Parallax.Router", [
             "--model", Plan.Model, .. Plan.Stages == 1 ? ["--worker", workers[0].ToString()] : map,
-            "--port", "0", "--audit", "off", "--drain", "0",
+            "--port", "0", "--drain", "0", "--audit", Plan.Audit,
+            .. Plan.Audit == "off" ? (string[])[] : ["--audit-folder", Path.Combine(_folder.FullName, "log"), "--audit-store", Path.Combine(_folder.FullName, "audit.db")],
         ]);
         _children.Add(router);
         Address = await router.AddressAsync(cancellationToken);

@@ -10,6 +10,9 @@ namespace Parallax.PipelineBenchmark.Clusters;
 /// <param name="Threads">Compute threads of each worker.</param>
 internal sealed record ClusterPlan(string Model, int Layers, int Stages, int Threads)
 {
+    /// <summary>The router's mode of the request audit.</summary>
+    public string Audit { get; init; } = "off";
+
     public string Name => Stages == 1 ? "1 process" : $"{Stages} stages";
 
     /// <summary>Opens the model for its number of layers.</summary>
