@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Models;
 
@@ -99,6 +101,14 @@ internal sealed class FakeShard : IModelShard
             return value;
         }
     }
+
+    public BlockPartShape KvShape(int layer) => new(ResidualPrecision.BF16, 1, 2, KvGroup.BlockTokens * sizeof(ulong));
+
+    public void ReadKv(int layer, int block, Span<byte> plain) =>
+        MemoryMarshal.AsBytes(_values[layer].AsSpan(block * KvGroup.BlockTokens, KvGroup.BlockTokens)).CopyTo(plain);
+
+    public void WriteKv(int layer, int block, ReadOnlySpan<byte> plain) =>
+        plain.CopyTo(MemoryMarshal.AsBytes(_values[layer].AsSpan(block * KvGroup.BlockTokens, KvGroup.BlockTokens)));
 
     public void Forward(StepBatch batch, Span<float> hidden, Span<float> logits)
     {

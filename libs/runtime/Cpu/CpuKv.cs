@@ -10,6 +10,8 @@ namespace Parallax.Runtime.Cpu;
 internal sealed unsafe class CpuKv : DeviceKv
 {
     private readonly CpuBuffer _buffer;
+    private readonly int _headDim;
+    private readonly int _heads;
 
     public CpuKv(AttentionSpec attention, int blocks, ResidualPrecision precision, RopeTable rope)
         : base(blocks, BytesPerBlock(attention, precision))
@@ -19,6 +21,9 @@ internal sealed unsafe class CpuKv : DeviceKv
         HeadBytes = BlockBytes / attention.KvHeads;
         ValueOffset = (long)attention.HeadDim * KvGroup.BlockTokens * ElementBytes(precision);
         PaddedHeadDim = Pad(attention.HeadDim);
+        _headDim = attention.HeadDim;
+        _heads = attention.KvHeads;
+        PlainBytes = attention.KvHeads * KvGroup.BlockTokens * 2 * attention.HeadDim * ElementBytes(precision);
         _buffer = new CpuBuffer(Math.Max(1, blocks * BlockBytes));
     }
 
@@ -37,6 +42,9 @@ internal sealed unsafe class CpuKv : DeviceKv
     /// <summary>Elements of one position's values.</summary>
     public int PaddedHeadDim { get; }
 
+    /// <inheritdoc/>
+    public override int PlainBytes { get; }
+
     public static long BytesPerBlock(AttentionSpec attention, ResidualPrecision precision) =>
         (long)attention.KvHeads * KvGroup.BlockTokens * (attention.HeadDim + Pad(attention.HeadDim)) * ElementBytes(precision);
 
@@ -46,11 +54,97 @@ internal sealed unsafe class CpuKv : DeviceKv
     /// <summary>The values of one head of a block.</summary>
     public byte* Values(int block, int head) => Keys(block, head) + ValueOffset;
 
+    /// <inheritdoc/>
+    public override void Read(int block, Span<byte> plain)
+    {
+        Check(block, plain.Length);
+        fixed (byte* target = plain)
+        {
+            if (IsBf16)
+            {
+                Copy<ushort>(block, (ushort*)target, isRead: true);
+            }
+            else
+            {
+                Copy<uint>(block, (uint*)target, isRead: true);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Write(int block, ReadOnlySpan<byte> plain)
+    {
+        Check(block, plain.Length);
+        fixed (byte* source = plain)
+        {
+            if (IsBf16)
+            {
+                Copy<ushort>(block, (ushort*)source, isRead: false);
+            }
+            else
+            {
+                Copy<uint>(block, (uint*)source, isRead: false);
+            }
+        }
+    }
+
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
             _buffer.Dispose();
+        }
+    }
+
+    private void Check(int block, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(block);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(block, Blocks);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(length, PlainBytes);
+    }
+
+    /// <summary>Between the block and its plain form: keys change places, values lose or leave their padding.</summary>
+    private void Copy<T>(int block, T* plain, bool isRead)
+        where T : unmanaged
+    {
+        for (var head = 0; head < _heads; head++)
+        {
+            var keys = (T*)Keys(block, head);
+            if (isRead)
+            {
+                for (var slot = 0; slot < KvGroup.BlockTokens; slot++, plain += _headDim)
+                {
+                    for (var d = 0; d < _headDim; d++)
+                    {
+                        plain[d] = keys[(d * KvGroup.BlockTokens) + slot];
+                    }
+                }
+            }
+            else
+            {
+                for (var slot = 0; slot < KvGroup.BlockTokens; slot++, plain += _headDim)
+                {
+                    for (var d = 0; d < _headDim; d++)
+                    {
+                        keys[(d * KvGroup.BlockTokens) + slot] = plain[d];
+                    }
+                }
+            }
+
+            var values = (T*)Values(block, head);
+            for (var slot = 0; slot < KvGroup.BlockTokens; slot++, plain += _headDim, values += PaddedHeadDim)
+            {
+                var stored = new Span<T>(values, _headDim);
+                var outside = new Span<T>(plain, _headDim);
+                if (isRead)
+                {
+                    stored.CopyTo(outside);
+                }
+                else
+                {
+                    outside.CopyTo(stored);
+                }
+            }
         }
     }
 
