@@ -30,6 +30,9 @@ public sealed record BlockExchangeOptions
     /// <summary>Blocks of one session that may have come and wait to be copied in. Default 8.</summary>
     public int RestoreWindow { get; init; } = 8;
 
+    /// <summary>Sessions that blocks are fetched for at once; more do without. Default 32.</summary>
+    public int MaxRestores { get; init; } = 32;
+
     /// <summary>Adds what makes no sense to <paramref name="errors"/>.</summary>
     internal void Validate(List<string> errors)
     {
@@ -39,6 +42,7 @@ public sealed record BlockExchangeOptions
         Require(DrainShare is > 0 and <= 1, $"Blocks.DrainShare is {DrainShare}: above 0, at most 1");
         Require(PendingBlocks >= 1, $"Blocks.PendingBlocks is {PendingBlocks}: at least 1");
         Require(RestoreTime >= TimeSpan.Zero, $"Blocks.RestoreTime is {RestoreTime}: not below zero");
+        Require(MaxRestores >= 1, $"Blocks.MaxRestores is {MaxRestores}: at least 1");
         Require(RestoreWindow >= 1, $"Blocks.RestoreWindow is {RestoreWindow}: at least 1");
 
         void Require(bool condition, string error)

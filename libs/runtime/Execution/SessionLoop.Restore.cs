@@ -23,7 +23,8 @@ internal abstract partial class SessionLoop<TSession>
     public sealed override bool TryRestore(Opening opening, TimeSpan now)
     {
         var request = opening.Request;
-        if (Options.Blocks is not { } blocks || blocks.RestoreTime == TimeSpan.Zero || _layout is null
+        if (Options.Blocks is not { } blocks || _layout is null
+            || blocks.RestoreTime == TimeSpan.Zero || _restoring.Count >= blocks.MaxRestores
             || Table.Find(request.Session, request.Epoch) is not { State: SessionState.Opened } session)
         {
             return false;
@@ -150,7 +151,7 @@ internal abstract partial class SessionLoop<TSession>
     private string? FindFault(BlockRestore restore, FetchedBlock block)
     {
         var expected = restore.Query.Hashes[restore.Taken];
-        if (block.Hash != expected)
+        if (block.Hash != expected || block.Parts.IsDefault)
         {
             return $"block {restore.Query.FirstIndex + restore.Taken} of a chain came as another one";
         }
@@ -276,6 +277,7 @@ internal abstract partial class SessionLoop<TSession>
         var restore = session.Restore!;
         session.Restore = null;
         _restoring.Remove(session);
+        RestoreDue = _restoring.Count == 0 ? TimeSpan.MaxValue : RestoreDue;
         restore.Dispose();
         return restore;
     }

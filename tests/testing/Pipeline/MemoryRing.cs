@@ -66,6 +66,9 @@ internal sealed class MemoryRing : IDisposable
     /// <summary>Stages that are lost and replaced, at random moments.</summary>
     public int Replacements { get; set; }
 
+    /// <summary>Whether time passes while blocks are awaited: for an exchange that never answers.</summary>
+    public bool IsTimePassing { get; init; }
+
     /// <summary>What all stages have counted, those that were lost included.</summary>
     public IReadOnlyList<EngineStats> Stats => [.. _lost, .. _nodes.Select(static node => node.Loop.Counters.Read())];
 
@@ -232,7 +235,7 @@ internal sealed class MemoryRing : IDisposable
         return opening;
     }
 
-    /// <summary>Waits until all have answered; time passes only while nothing comes.</summary>
+    /// <summary>Waits until all have answered.</summary>
     private void Await(Opening[] openings, bool goOn)
     {
         while (!openings.All(static opening => opening.Answer.Task.IsCompleted))
@@ -247,9 +250,13 @@ internal sealed class MemoryRing : IDisposable
                 Act();
             }
 
-            if (!openings.All(static opening => opening.Answer.Task.IsCompleted) && !_woken.Wait(20))
+            if (IsTimePassing)
             {
-                _now += TimeSpan.FromMilliseconds(20);
+                _now += TimeSpan.FromMilliseconds(50);
+            }
+            else if (!openings.All(static opening => opening.Answer.Task.IsCompleted))
+            {
+                _woken.Wait(20);
             }
         }
     }

@@ -51,6 +51,9 @@ internal sealed class PipelineCheck
     /// <summary>Stages that are lost and replaced while the sessions run.</summary>
     public int Replacements { get; init; }
 
+    /// <summary>See <see cref="MemoryRing.IsTimePassing"/>.</summary>
+    public bool IsTimePassing { get; init; }
+
     /// <summary>What the stages of the last ring have counted.</summary>
     public IReadOnlyList<EngineStats> Stats { get; private set; } = [];
 
@@ -70,6 +73,7 @@ internal sealed class PipelineCheck
             FullPerThousand = 100,
             Spare = LoadStage,
             Replacements = Replacements,
+            IsTimePassing = IsTimePassing,
         };
         var sessions = _sessions.Select((session, i) => ring.Open(session.Prompt, session.Sampling, arrival: i + 1, client: $"c{i % 3}")).ToArray();
         var difference = ring.Run();

@@ -45,14 +45,20 @@ public sealed class RestoreRingTests : IDisposable
     public void Run_StagesReplaced_GivesTheBitsOfTheWholeModel(ExchangeFault? fault, bool keepOutputs)
     {
         var source = Open(Model);
+        var (restored, lost) = (0L, 0);
         foreach (var cuts in (int[][])[[3], [2, 4]])
         {
             for (var seed = 1; seed <= 3; seed++)
             {
                 var check = Check(source, fault, keepOutputs, seed, replacements: 4);
                 Assert.Null(check.Difference(cuts, seed, faults: seed == 3 ? 20 : 0));
+                restored += check.Stats.Sum(static stats => stats.RestoredPositions);
+                lost += check.Stats.Count - cuts.Length - 1;
             }
         }
+
+        Assert.True(lost > 6, $"only {lost} stages were replaced");
+        Assert.Equal(fault is not (null or ExchangeFault.Silent or ExchangeFault.Empty), restored > 0);
     }
 
     [Theory]
@@ -97,6 +103,7 @@ public sealed class RestoreRingTests : IDisposable
             Assert.Equal(0, check.Stats.Sum(static stats => stats.BlocksRefused + stats.RestoreFailures));
         }
 
+        TestContext.Current.TestOutputHelper!.WriteLine($"computed again: {with} with the exchange ({restored} restored), {without} without");
         Assert.True(restored > 0 && with * 2 < without, $"{with} positions computed again with the exchange ({restored} restored), {without} without");
     }
 
@@ -114,6 +121,7 @@ public sealed class RestoreRingTests : IDisposable
             },
             KvTokens = kvTokens,
             Replacements = replacements,
+            IsTimePassing = fault == ExchangeFault.Silent,
         };
     }
 
