@@ -43,6 +43,9 @@ internal sealed class FakeShard : IModelShard
 
     public ImmutableArray<int> KvBlockCounts { get; }
 
+    /// <summary>What it says of values that leave it or come in.</summary>
+    public bool IsFinite { get; set; } = true;
+
     /// <summary>Called before each step; may throw in the model's place.</summary>
     public Action<StepBatch>? OnForward { get; set; }
 
@@ -104,11 +107,17 @@ internal sealed class FakeShard : IModelShard
 
     public BlockPartShape KvShape(int layer) => new(ResidualPrecision.BF16, 1, 2, KvGroup.BlockTokens * sizeof(ulong));
 
-    public void ReadKv(int layer, int block, Span<byte> plain) =>
+    public bool ReadKv(int layer, int block, Span<byte> plain)
+    {
         MemoryMarshal.AsBytes(_values[layer].AsSpan(block * KvGroup.BlockTokens, KvGroup.BlockTokens)).CopyTo(plain);
+        return IsFinite;
+    }
 
-    public void WriteKv(int layer, int block, ReadOnlySpan<byte> plain) =>
+    public bool WriteKv(int layer, int block, ReadOnlySpan<byte> plain)
+    {
         plain.CopyTo(MemoryMarshal.AsBytes(_values[layer].AsSpan(block * KvGroup.BlockTokens, KvGroup.BlockTokens)));
+        return IsFinite;
+    }
 
     public void Forward(StepBatch batch, Span<float> hidden, Span<float> logits)
     {

@@ -27,7 +27,7 @@ public sealed record BlockExchangeOptions
     /// </summary>
     public TimeSpan RestoreTime { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Blocks of one session that may have come and wait to be copied in. Default 8.</summary>
+    /// <summary>Blocks of one session that may have come and wait to be copied in, and blocks copied in between two steps. Default 8.</summary>
     public int RestoreWindow { get; init; } = 8;
 
     /// <summary>Sessions that blocks are fetched for at once; more do without. Default 32.</summary>

@@ -172,7 +172,13 @@ internal sealed class BlockWriter
         {
             var layer = _layout.Layers[_parts.Count];
             var bytes = GC.AllocateUninitializedArray<byte>(layer.Shape.Bytes);
-            _shard.ReadKv(layer.Index, _cache.Prefixes.Block(node, layer.Group), bytes.AsSpan(BlockPartForm.HeaderBytes));
+            if (!_shard.ReadKv(layer.Index, _cache.Prefixes.Block(node, layer.Group), bytes.AsSpan(BlockPartForm.HeaderBytes)))
+            {
+                _parts = null;
+                _counters.AddBlocksDropped(1);
+                return bytes.Length;
+            }
+
             copied = Add(new BlockPartAddress(_hash, BlockPartKind.Kv, layer.Index), layer.Shape, bytes);
             if (_parts.Count < _layout.Layers.Length || _outputs is not null)
             {

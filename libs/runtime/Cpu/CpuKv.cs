@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Models;
 
@@ -55,37 +57,46 @@ internal sealed unsafe class CpuKv : DeviceKv
     public byte* Values(int block, int head) => Keys(block, head) + ValueOffset;
 
     /// <inheritdoc/>
-    public override void Read(int block, Span<byte> plain)
+    public override bool Read(int block, Span<byte> plain)
     {
         Check(block, plain.Length);
         fixed (byte* target = plain)
         {
             if (IsBf16)
             {
-                Copy<ushort>(block, (ushort*)target, isRead: true);
+                Copy((ushort*)target, block, isRead: true);
             }
             else
             {
-                Copy<uint>(block, (uint*)target, isRead: true);
+                Copy((uint*)target, block, isRead: true);
             }
         }
+
+        return IsFinite(plain);
     }
 
     /// <inheritdoc/>
-    public override void Write(int block, ReadOnlySpan<byte> plain)
+    public override bool Write(int block, ReadOnlySpan<byte> plain)
     {
         Check(block, plain.Length);
+        if (!IsFinite(plain))
+        {
+            return false;
+        }
+
         fixed (byte* source = plain)
         {
             if (IsBf16)
             {
-                Copy<ushort>(block, (ushort*)source, isRead: false);
+                Copy((ushort*)source, block, isRead: false);
             }
             else
             {
-                Copy<uint>(block, (uint*)source, isRead: false);
+                Copy((uint*)source, block, isRead: false);
             }
         }
+
+        return true;
     }
 
     protected override void Dispose(bool disposing)
@@ -104,7 +115,7 @@ internal sealed unsafe class CpuKv : DeviceKv
     }
 
     /// <summary>Between the block and its plain form: keys change places, values lose or leave their padding.</summary>
-    private void Copy<T>(int block, T* plain, bool isRead)
+    private void Copy<T>(T* plain, int block, bool isRead)
         where T : unmanaged
     {
         for (var head = 0; head < _heads; head++)
@@ -146,6 +157,35 @@ internal sealed unsafe class CpuKv : DeviceKv
                 }
             }
         }
+    }
+
+    /// <summary>Whether no value has all bits of its exponent set.</summary>
+    private bool IsFinite(ReadOnlySpan<byte> plain) => IsBf16
+        ? HasNone(MemoryMarshal.Cast<byte, ushort>(plain), (ushort)0x7F80)
+        : HasNone(MemoryMarshal.Cast<byte, uint>(plain), 0x7F80_0000u);
+
+    private static bool HasNone<T>(ReadOnlySpan<T> values, T exponent)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        var mask = new Vector<T>(exponent);
+        var i = 0;
+        for (; i + Vector<T>.Count <= values.Length; i += Vector<T>.Count)
+        {
+            if (Vector.EqualsAny(new Vector<T>(values[i..]) & mask, mask))
+            {
+                return false;
+            }
+        }
+
+        for (; i < values.Length; i++)
+        {
+            if ((values[i] & exponent) == exponent)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static int Pad(int headDim) => (headDim + 15) / 16 * 16;

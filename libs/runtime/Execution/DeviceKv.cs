@@ -20,10 +20,11 @@ public abstract class DeviceKv(int blocks, long blockBytes) : IDisposable
     /// </summary>
     /// <param name="block">The physical block; all of its positions have been stored.</param>
     /// <param name="plain"><see cref="PlainBytes"/> bytes.</param>
-    public abstract void Read(int block, Span<byte> plain);
+    /// <returns>False when a value is not a finite number: nobody else must be given it.</returns>
+    public abstract bool Read(int block, Span<byte> plain);
 
-    /// <summary>The inverse of <see cref="Read"/>.</summary>
-    public abstract void Write(int block, ReadOnlySpan<byte> plain);
+    /// <summary>The inverse of <see cref="Read"/>; false, and nothing is written, when a value is not a finite number.</summary>
+    public abstract bool Write(int block, ReadOnlySpan<byte> plain);
 
     /// <inheritdoc/>
     public void Dispose()

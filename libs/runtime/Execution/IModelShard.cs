@@ -54,10 +54,14 @@ public interface IModelShard : IDisposable
     /// <param name="layer">Absolute index, one of <see cref="Range"/>.</param>
     /// <param name="block">The physical block, of the layer's KV group.</param>
     /// <param name="plain"><see cref="BlockPartShape.ValueBytes"/> bytes.</param>
-    void ReadKv(int layer, int block, Span<byte> plain);
+    /// <returns>False when a value is not a finite number: nobody else must be given it.</returns>
+    bool ReadKv(int layer, int block, Span<byte> plain);
 
-    /// <summary>The inverse of <see cref="ReadKv"/>: as if the block's positions had been computed here.</summary>
-    void WriteKv(int layer, int block, ReadOnlySpan<byte> plain);
+    /// <summary>
+    /// The inverse of <see cref="ReadKv"/>: as if the block's positions had been computed here. False, and nothing is
+    /// written, when a value is not a finite number.
+    /// </summary>
+    bool WriteKv(int layer, int block, ReadOnlySpan<byte> plain);
 
     /// <summary>
     /// No step follows at once, as far as is known: compute threads need not stand ready. A hint; nothing depends on it.

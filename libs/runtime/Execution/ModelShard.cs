@@ -210,10 +210,10 @@ public sealed class ModelShard : IModelShard
         BlockPartShape.Kv(Spec.Layers[layer].Attention, NumericClass.Residual, KvOf(layer).PlainBytes);
 
     /// <inheritdoc/>
-    public void ReadKv(int layer, int block, Span<byte> plain) => KvOf(layer).Read(block, plain);
+    public bool ReadKv(int layer, int block, Span<byte> plain) => KvOf(layer).Read(block, plain);
 
     /// <inheritdoc/>
-    public void WriteKv(int layer, int block, ReadOnlySpan<byte> plain) => KvOf(layer).Write(block, plain);
+    public bool WriteKv(int layer, int block, ReadOnlySpan<byte> plain) => KvOf(layer).Write(block, plain);
 
     /// <inheritdoc/>
     public void Rest() => _backend.Rest();

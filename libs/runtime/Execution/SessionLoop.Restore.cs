@@ -77,9 +77,18 @@ internal abstract partial class SessionLoop<TSession>
             return;
         }
 
-        for (var i = _restoring.Count - 1; i >= 0; i--)
+        // A few blocks a turn, so that sessions that run are not held up; whoever waits longest comes first.
+        var left = Options.Blocks!.RestoreWindow;
+        for (var i = 0; i < _restoring.Count;)
         {
-            Advance(_restoring[i], now);
+            var session = _restoring[i];
+            Advance(session, now, ref left);
+            i += session.Restore is null ? 0 : 1;
+        }
+
+        if (left == 0)
+        {
+            Wake();
         }
 
         RestoreDue = _restoring.Count == 0 ? TimeSpan.MaxValue : _restoring.Min(static session => session.Restore!.Due);
@@ -91,11 +100,12 @@ internal abstract partial class SessionLoop<TSession>
     {
     }
 
-    private void Advance(TSession session, TimeSpan now)
+    private void Advance(TSession session, TimeSpan now, ref int left)
     {
         var restore = session.Restore!;
-        while (restore.TryTake(out var block))
+        while (left > 0 && restore.TryTake(out var block))
         {
+            left--;
             if (FindFault(restore, block) is { } fault)
             {
                 Counters.AddBlocksRefused(fault);
@@ -151,7 +161,7 @@ internal abstract partial class SessionLoop<TSession>
     private string? FindFault(BlockRestore restore, FetchedBlock block)
     {
         var expected = restore.Query.Hashes[restore.Taken];
-        if (block.Hash != expected || block.Parts.IsDefault)
+        if (block.Hash != expected || block.Parts.IsDefault || block.Parts.Length > 2 * (_layout!.Layers.Length + 1))
         {
             return $"block {restore.Query.FirstIndex + restore.Taken} of a chain came as another one";
         }
@@ -184,7 +194,7 @@ internal abstract partial class SessionLoop<TSession>
         return null;
     }
 
-    /// <summary>Copies a checked block in, as if it had been computed; false when there is no room for it.</summary>
+    /// <summary>Copies a checked block in, as if it had been computed; false when there is no room for it, or its values cannot be computed with.</summary>
     private bool TryTakeIn(TSession session, BlockRestore restore, FetchedBlock block)
     {
         // 1. A partial block that is held gives way to the whole one.
@@ -202,7 +212,12 @@ internal abstract partial class SessionLoop<TSession>
         foreach (var layer in _layout!.Layers)
         {
             var part = Find(block, new BlockPartAddress(block.Hash, BlockPartKind.Kv, layer.Index))!.Value;
-            Shard.WriteKv(layer.Index, sequence.Tables[layer.Group][index], part.Bytes.Span[BlockPartForm.HeaderBytes..]);
+            if (!Shard.WriteKv(layer.Index, sequence.Tables[layer.Group][index], part.Bytes.Span[BlockPartForm.HeaderBytes..]))
+            {
+                Counters.AddBlocksRefused($"block {index} of a chain has values that are not finite numbers in layer {layer.Index}");
+                OnRestored(session);
+                return false;
+            }
         }
 
         if (Outputs is not null)

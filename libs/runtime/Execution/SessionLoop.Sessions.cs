@@ -192,7 +192,8 @@ internal abstract partial class SessionLoop<TSession> : SessionLoop
         var applied = Cache.Truncate(session.Sequence, keep);
         if (isResume)
         {
-            session.ComputedBefore = keep;
+            // With a part of the answer known, all stages of the path had come as far as that; before, nobody knows.
+            session.ComputedBefore = session.Request.AnswerTokenIds.Length + more.Length > 0 ? keep : Math.Min(keep, session.ComputedBefore);
         }
         else
         {

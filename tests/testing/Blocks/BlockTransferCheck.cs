@@ -1,5 +1,4 @@
 using Parallax.Runtime.Blocks;
-using Parallax.Runtime.Cpu;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Models;
 using Parallax.Testing.Execution;
@@ -72,7 +71,11 @@ internal static class BlockTransferCheck
                 var shape = shard.KvShape(layer);
                 var bytes = new byte[shape.Bytes];
                 var address = new BlockPartAddress((UInt128)block, BlockPartKind.Kv, layer);
-                shard.ReadKv(layer, physical, bytes.AsSpan(BlockPartForm.HeaderBytes));
+                if (!shard.ReadKv(layer, physical, bytes.AsSpan(BlockPartForm.HeaderBytes)))
+                {
+                    throw new InvalidOperationException($"block {block} of layer {layer} has values that are not finite");
+                }
+
                 BlockPartForm.WriteHeader(address, shape, bytes);
                 parts.Add(address, new BlockPart(address, bytes, BlockPartForm.Checksum(bytes)));
             }
@@ -85,9 +88,12 @@ internal static class BlockTransferCheck
         {
             if (physical >= 0)
             {
-                var ones = new byte[shard.KvShape(layer).ValueBytes];
-                Array.Fill(ones, (byte)0xFF);
-                shard.WriteKv(layer, physical, ones);
+                var others = new byte[shard.KvShape(layer).ValueBytes];
+                Array.Fill(others, (byte)0x3F);
+                if (!shard.WriteKv(layer, physical, others))
+                {
+                    throw new InvalidOperationException("0.74 was refused");
+                }
             }
         });
 
@@ -110,9 +116,9 @@ internal static class BlockTransferCheck
             {
                 fault ??= $"block {block} of layer {layer} was refused: {found}";
             }
-            else
+            else if (!shard.WriteKv(layer, physical, part.Bytes.Span[BlockPartForm.HeaderBytes..]))
             {
-                shard.WriteKv(layer, physical, part.Bytes.Span[BlockPartForm.HeaderBytes..]);
+                fault ??= $"block {block} of layer {layer} was refused for its values";
             }
         });
         return fault;

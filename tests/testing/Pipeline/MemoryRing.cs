@@ -262,7 +262,7 @@ internal sealed class MemoryRing : IDisposable
     }
 
     /// <summary>A stage is lost with all that it holds; another worker takes its place, and the router changes all paths.</summary>
-    private void Replace(int index)
+    public void Replace(int index)
     {
         var old = _nodes[index];
         foreach (var key in _links.Keys.Where(key => key.Item1 == index || key.Item2 == index).ToArray())

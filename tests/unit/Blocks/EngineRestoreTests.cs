@@ -137,7 +137,7 @@ public sealed class EngineRestoreTests
         loop.Start(fence.Request.Session, EngineFixture.Second, 99);
         loop.RunToEnd();
         Assert.Equal(FakeShard.Generate([null], prompt, 4), sink.Tokens);
-        Assert.Equal(3, loop.Counters.Read().RecomputedPositions);
+        Assert.Equal(4, loop.Counters.Read().PrefillTokens);
     }
 
     [Fact]
@@ -204,11 +204,30 @@ public sealed class EngineRestoreTests
         Assert.Equal(Enumerable.Range(0, 6), _exchange.Offers.Select(static offer => offer.Index));
     }
 
-    private EngineLoop Loop(int?[] windows, int blocks = 64)
+    /// <summary>A worker that computes nonsense must not hand it to others, and nobody takes it.</summary>
+    [Fact]
+    public async Task Blocks_WithValuesThatAreNoNumbers_AreNeitherGivenNorTaken()
     {
-        var options = EngineFixture.Options with { Blocks = new BlockExchangeOptions { Exchange = _exchange } };
-        return new EngineLoop(new FakeShard(windows, [.. windows.Select(_ => blocks)]), options, new GreedySampling());
+        var prompt = EngineFixture.Prompt(100);
+        var broken = new FakeShard([null], [64]) { IsFinite = false };
+        var loop = new EngineLoop(broken, OptionsOf(), new GreedySampling());
+        await AnswerAsync(loop, prompt, 1);
+        Assert.Equal(0, WriteAll(loop));
+        Assert.Equal(6, loop.Counters.Read().BlocksDropped);
+
+        var sound = Loop([null]);
+        await AnswerAsync(sound, prompt, 1);
+        WriteAll(sound);
+        var wary = new EngineLoop(new FakeShard([null], [64]) { IsFinite = false }, OptionsOf(), new GreedySampling());
+        Assert.Equal(FakeShard.Generate([null], prompt, 1), await AnswerAsync(wary, prompt, 1));
+        Assert.Equal((0, 1), (wary.Counters.Read().RestoredPositions, wary.Counters.Read().BlocksRefused));
+        wary.CheckEmpty();
     }
+
+    private ExecutorOptions OptionsOf() => EngineFixture.Options with { Blocks = new BlockExchangeOptions { Exchange = _exchange } };
+
+    private EngineLoop Loop(int?[] windows, int blocks = 64) =>
+        new(new FakeShard(windows, [.. windows.Select(_ => blocks)]), OptionsOf(), new GreedySampling());
 
     /// <summary>Copies and offers all that waits.</summary>
     private static int WriteAll(EngineLoop loop)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Parallax.Contracts.Identifiers;
 using Parallax.Pipeline.Stages;
 using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Cpu;
@@ -107,18 +108,49 @@ public sealed class RestoreRingTests : IDisposable
         Assert.True(restored > 0 && with * 2 < without, $"{with} positions computed again with the exchange ({restored} restored), {without} without");
     }
 
+    /// <summary>A session that found a cached prefix loses its next stage: what that lacks was kept, or has to be computed again.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Run_NextStageLostAfterAPrefixHit_OutputsKeptBesideKvAreNotComputedAgain(bool keepOutputs)
+    {
+        var source = Open(Model);
+        var samplers = new LogitBook();
+        using var ring = new MemoryRing([Load(0), Load(1)], () => samplers, seed: 1, OptionsOf(null) with { KeepOutputs = keepOutputs }) { Spare = Load };
+        int[] prompt = [.. Enumerable.Range(0, 70).Select(static i => i * 3 % 200)];
+        var sampling = new SamplingParameters { MaxTokens = 6, Temperature = 0, Seed = 1 };
+        var first = ring.Open(prompt, sampling, arrival: 1);
+        Assert.Null(ring.Run());
+        var second = ring.Open(prompt, sampling, arrival: 2);
+        Assert.Equal(64, second.Keep);
+
+        ring.Replace(1);
+
+        Assert.Null(ring.Run());
+        Assert.Equal(first.Sink.Tokens, second.Sink.Tokens);
+        Assert.Null(samplers.Conflict);
+        Assert.Equal(keepOutputs ? 0 : 64, ring.Loops[0].Counters.Read().RecomputedPositions);
+
+        ModelShard Load(int stage) => ModelShard.Load(
+            source.Spec,
+            source.Weights,
+            _backend,
+            new ModelShardOptions { Range = stage == 0 ? new LayerRange(0, 3) : new LayerRange(3, 6), KvTokens = 512, WeightsHash = "test" });
+    }
+
+    private static StageEngineOptions OptionsOf(BlockExchangeOptions? blocks) => new()
+    {
+        Executor = new ExecutorOptions { MaxBatch = 4, TokenBudget = 64, MixedPrefillTokens = 16, MaxSessions = 16, Blocks = blocks },
+        WindowRows = 64,
+        JournalBytes = 1 << 20,
+    };
+
     private PipelineCheck Check(ModelSource source, ExchangeFault? fault, bool keepOutputs, int seed, int replacements, int kvTokens = 4096)
     {
         var blocks = fault is { } kind ? new BlockExchangeOptions { Exchange = new MemoryExchange { Fault = kind } } : null;
         return new PipelineCheck(source, _backend, ResidualPrecision.BF16, Sessions(seed))
         {
-            Options = new StageEngineOptions
-            {
-                Executor = new ExecutorOptions { MaxBatch = 4, TokenBudget = 64, MixedPrefillTokens = 16, MaxSessions = 16, Blocks = blocks },
-                WindowRows = 64,
-                JournalBytes = 1 << 20,
-                KeepOutputs = keepOutputs,
-            },
+            Options = OptionsOf(blocks) with { KeepOutputs = keepOutputs },
             KvTokens = kvTokens,
             Replacements = replacements,
             IsTimePassing = fault == ExchangeFault.Silent,
