@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Models;
 
@@ -40,6 +42,9 @@ internal sealed class FakeShard : IModelShard
     public ImmutableArray<KvGroup> KvGroups { get; }
 
     public ImmutableArray<int> KvBlockCounts { get; }
+
+    /// <summary>What it says of values that leave it or come in.</summary>
+    public bool IsFinite { get; set; } = true;
 
     /// <summary>Called before each step; may throw in the model's place.</summary>
     public Action<StepBatch>? OnForward { get; set; }
@@ -98,6 +103,20 @@ internal sealed class FakeShard : IModelShard
 
             return value;
         }
+    }
+
+    public BlockPartShape KvShape(int layer) => new(ResidualPrecision.BF16, 1, 2, KvGroup.BlockTokens * sizeof(ulong));
+
+    public bool ReadKv(int layer, int block, Span<byte> plain)
+    {
+        MemoryMarshal.AsBytes(_values[layer].AsSpan(block * KvGroup.BlockTokens, KvGroup.BlockTokens)).CopyTo(plain);
+        return IsFinite;
+    }
+
+    public bool WriteKv(int layer, int block, ReadOnlySpan<byte> plain)
+    {
+        plain.CopyTo(MemoryMarshal.AsBytes(_values[layer].AsSpan(block * KvGroup.BlockTokens, KvGroup.BlockTokens)));
+        return IsFinite;
     }
 
     public void Forward(StepBatch batch, Span<float> hidden, Span<float> logits)

@@ -80,7 +80,12 @@ public static class ModelShapeBuilder
     {
         var layers = model.Spec.Layers.Length;
         var whole = ShardPlan.Of(model.Spec, model.Weights, backend, options with { Range = null });
-        return whole.ScratchBytes
-            + (layers > 1 ? ShardPlan.Of(model.Spec, model.Weights, backend, options with { Range = new LayerRange(0, 1) }).JournalBytes : 0);
+        if (layers == 1)
+        {
+            return whole.ScratchBytes;
+        }
+
+        var part = ShardPlan.Of(model.Spec, model.Weights, backend, options with { Range = new LayerRange(0, 1) });
+        return whole.ScratchBytes + part.JournalBytes + part.OutputBytes;
     }
 }

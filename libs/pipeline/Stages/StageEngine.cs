@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 using Parallax.Pipeline.Links;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Execution;
 using Parallax.Transport.Links;
 
@@ -63,6 +64,11 @@ public sealed class StageEngine : ISessionEngine
 
     /// <inheritdoc/>
     public void RenewLease(SessionId session) => _executor.RenewLease(session);
+
+    /// <summary>As <see cref="Executor.HandOverBlocksAsync"/>.</summary>
+    public Task<BlockDrainProgress> HandOverBlocksAsync(
+        IProgress<BlockDrainProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        _executor.HandOverBlocksAsync(progress, cancellationToken);
 
     /// <inheritdoc/>
     public EngineStats ReadStats() => _executor.ReadStats();

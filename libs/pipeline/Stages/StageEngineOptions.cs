@@ -28,6 +28,13 @@ public sealed record StageEngineOptions
     /// <summary>Folder of that file, on a disk; null (the default): there is none, and what has no room is dropped.</summary>
     public string? JournalSpillFolder { get; init; }
 
+    /// <summary>
+    /// Whether hidden states that leave the stage are kept beside the KV blocks as long as these are, so that a session that
+    /// found a cached prefix can send its outputs without computing them again, and others get them with the blocks. As much
+    /// memory as <see cref="ShardPlan.OutputBytes"/> says. Default false; without effect at a tail, and where links are not exact.
+    /// </summary>
+    public bool KeepOutputs { get; init; }
+
     /// <summary>Told once when that file fails.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 

@@ -59,9 +59,12 @@ internal sealed partial class StageLoop
     /// </summary>
     private bool TrySettle(StageSession session)
     {
-        session.Previous.Say(session.Flow.Need(), session.Receiver.StateWant);
+        var (sender, isWaiting) = (session.Sender, !TryFillJournal(session));
+        if (!_isHead && !_isTail)
+        {
+            session.Previous.Say(session.Receiver.Need(MissingOf(session)), session.Receiver.StateWant);
+        }
 
-        var (sender, isWaiting) = (session.Sender, false);
         while (sender.TryNext(FrameLimits.MaxRows, out var run))
         {
             var priority = run.Kind switch

@@ -111,7 +111,7 @@ internal sealed partial class StageLoop
             return session.Rebuilds.FirstRun is var waiting and > 0 ? (session.Rebuilds.First, waiting) : default;
         }
 
-        var missing = session.Sender.Missing(session.Sequence.Length).Ranges;
+        var missing = MissingOf(session).Ranges;
         return missing.IsEmpty ? default : (missing[0].Start, missing[0].Count);
     }
 
@@ -207,13 +207,14 @@ internal sealed partial class StageLoop
                 continue; // another part of this step ended it
             }
 
-            if (!_isTail && !part.Session.IsStandby)
+            if (!_isTail && (!part.Session.IsStandby || Outputs is not null))
             {
                 KeepOutputs(part);
             }
 
             if (part.IsRebuild)
             {
+                Counters.AddRecomputed(part.Count);
                 if (!_isHead)
                 {
                     part.Session.Receiver.Rebuilt(part.Start, part.Count);
@@ -241,6 +242,12 @@ internal sealed partial class StageLoop
         for (var i = 0; i < part.Count; i++)
         {
             RowCodec.Encode(_hidden.AsSpan((part.FirstRow + i) * _width, _width), _width, _rowType, row);
+            KeepBesideKv(session, part.Start + i, row, part.IsRebuild);
+            if (session.IsStandby)
+            {
+                continue; // nothing is sent on
+            }
+
             if (!session.Journal.TryPut(session.Sender, part.Start + i, ids[i], row))
             {
                 throw new InvalidOperationException($"the journal of session {session.Id} had reserved position {part.Start + i}");
@@ -255,6 +262,7 @@ internal sealed partial class StageLoop
     {
         var session = part.Session;
         Table.Charge(session, part.Count);
+        NoteComputed(session, part.Start, part.Count);
         if (part.Samples && !CheckLogits(session, logits, session.KnownIds - session.PromptLength))
         {
             return false;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Batching;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.KvCache;
 using Parallax.Transport.Buffers;
@@ -30,7 +31,7 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
 
     public StageLoop(
         IModelShard shard, StageEngineOptions options, ITokenSamplerFactory samplers, IStageNeighbours neighbours, TensorBufferPool? pool = null)
-        : base(shard, options.Executor, LimitsOf(shard, options.Executor), samplers, null)
+        : base(shard, options.Executor, LimitsOf(shard, options.Executor), samplers, null, OutputsOf(shard, options))
     {
         if (shard.HasEmbedding && shard.HasHead)
         {
@@ -43,12 +44,7 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         _pool = pool ?? TensorBufferPool.Shared;
         _budget = new JournalBudget(options.JournalBytes);
         _width = shard.Spec.HiddenSize;
-        _rowType = shard.NumericClass switch
-        {
-            { Links: LinkPrecision.Blocks8 } => TensorType.Q8Block,
-            { Residual: ResidualPrecision.BF16 } => TensorType.Bf16,
-            _ => TensorType.F32,
-        };
+        _rowType = RowTypeOf(shard);
         _rowBytes = TensorTypes.RowBytes(_rowType, _width);
         _isHead = shard.HasEmbedding;
         _isTail = shard.HasHead;
@@ -135,6 +131,12 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         session.FollowReceiver();
     }
 
+    protected override void OnRestored(StageSession session)
+    {
+        session.Flow.Restored(session.Sequence.Length);
+        session.FollowReceiver();
+    }
+
     protected override void OnStarted(StageSession session, int keep, long nextIncarnation)
     {
         // All stages go on from the positions that the router names, so nothing more may be matched. One that has less, since
@@ -210,6 +212,7 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
 
     protected override void Preempt(StageSession session)
     {
+        session.ComputedBefore = Math.Max(session.ComputedBefore, session.Sequence.Length);
         Cache.Release(session.Sequence);
         if (_isHead)
         {
@@ -240,6 +243,18 @@ internal sealed partial class StageLoop : SessionLoop<StageSession>, IDisposable
         ? options.Limits
         // Behind the head nobody waits for a place: the head admits, and its sessions' rows must not be held up here.
         : new BatchLimits(options.MaxSessions, Math.Max(options.TokenBudget, options.MaxSessions), options.MixedPrefillTokens);
+
+    private static TensorType RowTypeOf(IModelShard shard) => shard.NumericClass switch
+    {
+        { Links: LinkPrecision.Blocks8 } => TensorType.Q8Block,
+        { Residual: ResidualPrecision.BF16 } => TensorType.Bf16,
+        _ => TensorType.F32,
+    };
+
+    private static BlockOutputs? OutputsOf(IModelShard shard, StageEngineOptions options) =>
+        options.KeepOutputs && !shard.HasHead && shard.NumericClass.Links == LinkPrecision.Exact
+            ? new BlockOutputs(shard.KvBlockCounts[0], TensorTypes.RowBytes(RowTypeOf(shard), shard.Spec.HiddenSize))
+            : null;
 
     private StagePeer PeerOf(string id)
     {

@@ -17,6 +17,7 @@ internal enum CommandKind
     LinkDown,
     LinkRoom,
     Frame,
+    Drain,
 }
 
 /// <summary>A call on its way to the loop.</summary>

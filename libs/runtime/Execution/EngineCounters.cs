@@ -14,6 +14,14 @@ internal sealed class EngineCounters
     private long _cancelled;
     private long _failed;
     private long _busyTicks;
+    private long _restored;
+    private long _recomputed;
+    private long _restores;
+    private long _restoreFailures;
+    private long _blocksOffered;
+    private long _blocksDropped;
+    private long _blocksRefused;
+    private string? _restoreFault;
     private string? _sinkFault;
     private int _running;
     private int _waiting;
@@ -45,6 +53,43 @@ internal sealed class EngineCounters
     public void AddBusy(TimeSpan time) => Add(ref _busyTicks, time.Ticks);
 
     public void AddPrefixHit(int tokens) => Add(ref _prefixHitTokens, tokens);
+
+    /// <summary>Positions whose KV came from an exchange.</summary>
+    public long Restored => Volatile.Read(ref _restored);
+
+    /// <summary>Positions computed though they had been before.</summary>
+    public long Recomputed => Volatile.Read(ref _recomputed);
+
+    /// <summary>Blocks that an exchange has accepted.</summary>
+    public long BlocksOffered => Volatile.Read(ref _blocksOffered);
+
+    /// <summary>Filled blocks that were not offered in time, or not accepted.</summary>
+    public long BlocksDropped => Volatile.Read(ref _blocksDropped);
+
+    /// <summary>Blocks that came from an exchange and were not what was asked for.</summary>
+    public long BlocksRefused => Volatile.Read(ref _blocksRefused);
+
+    public void AddRestored(int positions) => Add(ref _restored, positions);
+
+    public void AddRecomputed(int positions) => Add(ref _recomputed, positions);
+
+    public void AddRestore() => Add(ref _restores, 1);
+
+    public void AddRestoreFailure(string cause)
+    {
+        Add(ref _restoreFailures, 1);
+        Volatile.Write(ref _restoreFault, cause);
+    }
+
+    public void AddBlocksOffered(int blocks) => Add(ref _blocksOffered, blocks);
+
+    public void AddBlocksDropped(int blocks) => Add(ref _blocksDropped, blocks);
+
+    public void AddBlocksRefused(string cause)
+    {
+        Add(ref _blocksRefused, 1);
+        Volatile.Write(ref _restoreFault, cause);
+    }
 
     public void AddPreemption() => Add(ref _preemptions, 1);
 
@@ -84,6 +129,14 @@ internal sealed class EngineCounters
         DecodeTokens = Volatile.Read(ref _decodeTokens),
         PrefixHitTokens = Volatile.Read(ref _prefixHitTokens),
         Preemptions = Volatile.Read(ref _preemptions),
+        RestoredPositions = Volatile.Read(ref _restored),
+        RecomputedPositions = Volatile.Read(ref _recomputed),
+        Restores = Volatile.Read(ref _restores),
+        RestoreFailures = Volatile.Read(ref _restoreFailures),
+        RestoreFault = Volatile.Read(ref _restoreFault),
+        BlocksOffered = Volatile.Read(ref _blocksOffered),
+        BlocksDropped = Volatile.Read(ref _blocksDropped),
+        BlocksRefused = Volatile.Read(ref _blocksRefused),
         SessionsFinished = Volatile.Read(ref _finished),
         SessionsCancelled = Volatile.Read(ref _cancelled),
         SessionsFailed = Volatile.Read(ref _failed),

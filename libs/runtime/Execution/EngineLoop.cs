@@ -54,6 +54,7 @@ internal sealed class EngineLoop : SessionLoop<EngineSession>
 
     protected override void Preempt(EngineSession session)
     {
+        session.ComputedBefore = Math.Max(session.ComputedBefore, session.Sequence.Length);
         Cache.Release(session.Sequence);
         session.MayMatch = true;
         if (session.IsRunning)
@@ -111,6 +112,7 @@ internal sealed class EngineLoop : SessionLoop<EngineSession>
         foreach (var (session, count) in CollectionsMarshal.AsSpan(_rows))
         {
             Table.Charge(session, count);
+            NoteComputed(session, session.Sequence.Length, count);
             if (count < session.Remaining)
             {
                 Cache.Commit(session.Sequence, session.TokenIds, session.Sequence.Length + count);

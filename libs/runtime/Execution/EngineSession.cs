@@ -1,5 +1,6 @@
 using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Batching;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.KvCache;
 
 namespace Parallax.Runtime.Execution;
@@ -77,6 +78,15 @@ internal class EngineSession
 
     /// <summary>Times it gave its blocks back after it had run.</summary>
     public int Preemptions { get; set; }
+
+    /// <summary>
+    /// Positions below it have been computed before, here or at a stage that was lost: computing them again is the cost of a
+    /// failure, or of giving blocks back.
+    /// </summary>
+    public int ComputedBefore { get; set; }
+
+    /// <summary>Blocks that are being fetched for it before its Open is answered.</summary>
+    public BlockRestore? Restore { get; set; }
 
     /// <summary>See <see cref="SessionView.Bypassed"/>.</summary>
     public int Bypassed { get; set; }

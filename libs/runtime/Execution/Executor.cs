@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Blocks;
 
 namespace Parallax.Runtime.Execution;
 
@@ -18,6 +19,7 @@ public sealed class Executor : ISessionEngine
     private readonly SessionLoop _loop;
     private readonly EngineInstruments _instruments;
     private readonly CommandQueue _commands;
+    private readonly WritePacing? _pacing;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer _timer;
     private readonly long _startedAt;
@@ -49,6 +51,8 @@ public sealed class Executor : ISessionEngine
         _loop = loop;
         _instruments = new EngineInstruments(_loop.Counters);
         _commands = new CommandQueue(_options.CommandCapacity);
+        _loop.Wake = _commands.Wake;
+        _pacing = loop.Writer is { } writer ? new WritePacing(_options.Blocks!, writer.LargestPart) : null;
         _timer = _time.CreateTimer(static state => ((Executor)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         var thread = new Thread(Run) { IsBackground = true, Name = "parallax-executor" };
         _commands.SetConsumer(thread);
@@ -98,6 +102,32 @@ public sealed class Executor : ISessionEngine
 
     /// <inheritdoc/>
     public void RenewLease(SessionId session) => _commands.Enqueue(new Command(CommandKind.RenewLease, session));
+
+    /// <summary>
+    /// Hands all KV blocks that other workers lack to the exchange, for a worker that is about to leave; faster than in the
+    /// background, and slower when the exchange has no room. Blocks that fill meanwhile are included.
+    /// </summary>
+    /// <param name="progress">Told after each block, on the engine's thread; may be null.</param>
+    /// <param name="cancellationToken">Ends it; what has been handed over stays so.</param>
+    /// <returns>What was handed over; nothing where there is no exchange.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled, the engine has stopped, or another drain has begun.</exception>
+    public async Task<BlockDrainProgress> HandOverBlocksAsync(
+        IProgress<BlockDrainProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        if (_loop.Writer is null)
+        {
+            return default;
+        }
+
+        var drain = new BlockDrain(progress, cancellationToken);
+        if (!_commands.Enqueue(new Command(CommandKind.Drain, Content: drain), urgent: true))
+        {
+            drain.Dispose();
+        }
+
+        await using var registration = cancellationToken.Register(Wake);
+        return await drain.Done.Task;
+    }
 
     /// <summary>
     /// Hands over something that is not a session's call; never waits, since whoever sends it bounds it. False, and its
@@ -155,6 +185,7 @@ public sealed class Executor : ISessionEngine
                 Apply(command);
             }
 
+            _loop.AdvanceRestores(Now);
             if (_stopDue != TimeSpan.MaxValue && (_loop.SessionCount == 0 || Now >= _stopDue))
             {
                 return;
@@ -168,18 +199,49 @@ public sealed class Executor : ISessionEngine
                 _loop.Counters.Timings.Add(took.TotalMilliseconds, _loop.LastDecodeRows, _loop.LastPrefillRows);
                 _instruments.RecordStep(took, _loop.LastRows);
                 Volatile.Write(ref _fault, _loop.Fault);
+                CopyBlocks(took);
             }
-            else
+            else if (!CopyBlocks(null))
             {
                 Sleep();
             }
         }
     }
 
+    /// <summary>Copies filled blocks out, as many as may be now; false when none was.</summary>
+    /// <param name="step">How long the step took that has just ended; null when there was nothing to compute.</param>
+    private bool CopyBlocks(TimeSpan? step)
+    {
+        if (_loop.Writer is not { HasWork: true } writer || writer.RetryDue > Now)
+        {
+            return false;
+        }
+
+        var allowed = step is { } took
+            ? _pacing!.AfterStep(Now, took, writer.IsDraining)
+            : _pacing!.AtIdle(Now, _loop.SessionCount > 0, writer.IsDraining);
+        if (allowed == 0)
+        {
+            return false;
+        }
+
+        var began = _time.GetTimestamp();
+        var copied = writer.Copy(Now, allowed);
+        _pacing.Copied(copied, _time.GetElapsedTime(began));
+        return copied > 0;
+    }
+
+    /// <summary>When there is something to copy out again; TimeSpan.MaxValue for never.</summary>
+    private TimeSpan CopyDue() => _loop.Writer is not { HasWork: true } writer ? TimeSpan.MaxValue
+        : writer.RetryDue > Now ? writer.RetryDue
+        : _pacing!.NextDue(Now, writer.IsDraining);
+
     /// <summary>Waits for a call or for the next time that matters.</summary>
     private void Sleep()
     {
         var due = _loop.NextDue < _stopDue ? _loop.NextDue : _stopDue;
+        var copyDue = CopyDue();
+        due = copyDue < due ? copyDue : due;
         if (due == TimeSpan.MaxValue)
         {
             _commands.Wait();
@@ -236,6 +298,9 @@ public sealed class Executor : ISessionEngine
             case CommandKind.Mirror:
                 _loop.Mirror(command.Session, command.Epoch, command.Mirrors);
                 break;
+            case CommandKind.Drain:
+                _loop.Writer!.Drain((BlockDrain)command.Content!);
+                break;
             case CommandKind.LinkUp or CommandKind.LinkDown or CommandKind.LinkRoom or CommandKind.Frame:
                 _loop.Receive(command);
                 break;
@@ -258,6 +323,11 @@ public sealed class Executor : ISessionEngine
         }
 
         var result = _loop.Open(opening.Request, opening.Sink, Now);
+        if (result.Refusal is null && _loop.TryRestore(opening, Now))
+        {
+            return; // the loop answers when the blocks are in
+        }
+
         if (!opening.Answer.TrySetResult(result) && result.Refusal is null)
         {
             _loop.Withdraw(opening.Request.Session, opening.Request.Epoch);

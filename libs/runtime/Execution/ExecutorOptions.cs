@@ -1,4 +1,5 @@
 using Parallax.Runtime.Batching;
+using Parallax.Runtime.Blocks;
 
 namespace Parallax.Runtime.Execution;
 
@@ -38,6 +39,9 @@ public sealed record ExecutorOptions
     /// <summary>Calls that may wait for the loop; callers of more wait until it has taken some. Default 4096.</summary>
     public int CommandCapacity { get; init; } = 4096;
 
+    /// <summary>The exchange of KV blocks with other workers, and how it is used; null (the default): there is none.</summary>
+    public BlockExchangeOptions? Blocks { get; init; }
+
     /// <summary>The part that the scheduler needs.</summary>
     internal BatchLimits Limits => new(MaxBatch, TokenBudget, MixedPrefillTokens);
 
@@ -54,6 +58,7 @@ public sealed record ExecutorOptions
         Require(LeaseTime > TimeSpan.Zero, $"LeaseTime is {LeaseTime}: above zero");
         Require(DrainTime >= TimeSpan.Zero, $"DrainTime is {DrainTime}: not below zero");
         Require(CommandCapacity >= 1, $"CommandCapacity is {CommandCapacity}: at least 1");
+        Blocks?.Validate(errors);
         if (errors.Count > 0)
         {
             throw new ArgumentException(string.Join("; ", errors));

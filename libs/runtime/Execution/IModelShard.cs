@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Models;
 
 namespace Parallax.Runtime.Execution;
@@ -41,6 +42,26 @@ public interface IModelShard : IDisposable
     /// </param>
     /// <param name="logits">[LogitRows.Count, vocabulary], written when the shard has the head; otherwise empty.</param>
     void Forward(StepBatch batch, Span<float> hidden, Span<float> logits);
+
+    /// <summary>How the values of one KV block of a layer are arranged as <see cref="ReadKv"/> writes them.</summary>
+    /// <param name="layer">Absolute index, one of <see cref="Range"/>.</param>
+    BlockPartShape KvShape(int layer);
+
+    /// <summary>
+    /// Copies one layer's keys and values of a full block out, in a form that is equal for all shards and backends of the
+    /// numeric class: per KV head, keys [16, headDim], then values [16, headDim], little-endian, in the KV precision's bits.
+    /// </summary>
+    /// <param name="layer">Absolute index, one of <see cref="Range"/>.</param>
+    /// <param name="block">The physical block, of the layer's KV group.</param>
+    /// <param name="plain"><see cref="BlockPartShape.ValueBytes"/> bytes.</param>
+    /// <returns>False when a value is not a finite number: nobody else must be given it.</returns>
+    bool ReadKv(int layer, int block, Span<byte> plain);
+
+    /// <summary>
+    /// The inverse of <see cref="ReadKv"/>: as if the block's positions had been computed here. False, and nothing is
+    /// written, when a value is not a finite number.
+    /// </summary>
+    bool WriteKv(int layer, int block, ReadOnlySpan<byte> plain);
 
     /// <summary>
     /// No step follows at once, as far as is known: compute threads need not stand ready. A hint; nothing depends on it.

@@ -223,6 +223,30 @@ public sealed record EngineStats
 
     public long Preemptions { get; init; }
 
+    /// <summary>Positions whose KV came from other workers' blocks.</summary>
+    public long RestoredPositions { get; init; }
+
+    /// <summary>Positions computed though they had been before: after a failure, or after blocks were given back.</summary>
+    public long RecomputedPositions { get; init; }
+
+    /// <summary>Opens that waited for blocks.</summary>
+    public long Restores { get; init; }
+
+    /// <summary>Of these, how many ended because the exchange failed or was late.</summary>
+    public long RestoreFailures { get; init; }
+
+    /// <summary>What the last failed restore, or refused block, failed of; null when none has.</summary>
+    public string? RestoreFault { get; init; }
+
+    /// <summary>Filled blocks that the exchange has accepted.</summary>
+    public long BlocksOffered { get; init; }
+
+    /// <summary>Filled blocks that were evicted before their turn, or that the exchange had no room for.</summary>
+    public long BlocksDropped { get; init; }
+
+    /// <summary>Blocks that came from the exchange and were not what was asked for: damaged, of another shape, mixed up.</summary>
+    public long BlocksRefused { get; init; }
+
     public long SessionsFinished { get; init; }
 
     public long SessionsCancelled { get; init; }

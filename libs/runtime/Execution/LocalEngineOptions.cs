@@ -30,6 +30,9 @@ public sealed record LocalEngineOptions
     /// <summary>Precision on links to other stages.</summary>
     public LinkPrecision Links { get; init; }
 
+    /// <summary>Whether a stage keeps the hidden states that leave it beside its KV blocks; counted in <see cref="ShardPlan.OutputBytes"/>.</summary>
+    public bool KeepOutputs { get; init; }
+
     /// <summary>The weights' hash where the caller has computed it; null computes it, which reads the model's files.</summary>
     public string? WeightsHash { get; init; }
 

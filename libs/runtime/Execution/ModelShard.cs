@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Models;
 using Parallax.Runtime.Weights;
 
@@ -205,6 +206,16 @@ public sealed class ModelShard : IModelShard
     }
 
     /// <inheritdoc/>
+    public BlockPartShape KvShape(int layer) =>
+        BlockPartShape.Kv(Spec.Layers[layer].Attention, NumericClass.Residual, KvOf(layer).PlainBytes);
+
+    /// <inheritdoc/>
+    public bool ReadKv(int layer, int block, Span<byte> plain) => KvOf(layer).Read(block, plain);
+
+    /// <inheritdoc/>
+    public bool WriteKv(int layer, int block, ReadOnlySpan<byte> plain) => KvOf(layer).Write(block, plain);
+
+    /// <inheritdoc/>
     public void Rest() => _backend.Rest();
 
     /// <summary>
@@ -237,6 +248,14 @@ public sealed class ModelShard : IModelShard
         _finalNorm?.Dispose();
         _head?.Dispose();
         _scratch.Dispose();
+    }
+
+    private DeviceKv KvOf(int layer)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfLessThan(layer, Range.Start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, Range.End);
+        return _layers[layer - Range.Start].Attention.Kv;
     }
 
     private static int GroupOf(ImmutableArray<KvGroup> groups, int layer)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Batching;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.KvCache;
 
 namespace Parallax.Runtime.Execution;
@@ -10,7 +11,7 @@ namespace Parallax.Runtime.Execution;
 /// ends, what the scheduler is shown, and giving blocks back.
 /// </summary>
 /// <typeparam name="TSession">The engine's session.</typeparam>
-internal abstract class SessionLoop<TSession> : SessionLoop
+internal abstract partial class SessionLoop<TSession> : SessionLoop
     where TSession : EngineSession
 {
     private const int FailuresUntilUnhealthy = 3;
@@ -26,7 +27,7 @@ internal abstract class SessionLoop<TSession> : SessionLoop
     private bool _stopping;
 
     protected SessionLoop(
-        IModelShard shard, ExecutorOptions options, BatchLimits limits, ITokenSamplerFactory samplers, BlockHasher? hasher)
+        IModelShard shard, ExecutorOptions options, BatchLimits limits, ITokenSamplerFactory samplers, BlockHasher? hasher, BlockOutputs? outputs = null)
     {
         ArgumentNullException.ThrowIfNull(shard);
         ArgumentNullException.ThrowIfNull(options);
@@ -45,6 +46,14 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         var limit = (int)Math.Min(_contextLimit, (long)Cache.LongestSequence + 1);
         Info = new EngineInfo(shard.Range, shard.NumericClass, limit, options.MaxSessions, shard.Spec.VocabularySize);
         Counters = new EngineCounters { KvBlocksTotal = Cache.TotalBlocks };
+        Outputs = outputs;
+
+        // Where the results depend on the cut, another cut's blocks are no good.
+        if (options.Blocks is { } blocks && shard.NumericClass.Links == LinkPrecision.Exact)
+        {
+            _layout = new BlockLayout(shard);
+            Writer = new BlockWriter(Cache, shard, _layout, outputs, blocks, Counters);
+        }
     }
 
     public sealed override EngineInfo Info { get; }
@@ -53,7 +62,7 @@ internal abstract class SessionLoop<TSession> : SessionLoop
 
     public sealed override int SessionCount => Table.Sessions.Count;
 
-    public override TimeSpan NextDue => Table.NextDue;
+    public override TimeSpan NextDue => Table.NextDue < RestoreDue ? Table.NextDue : RestoreDue;
 
     public override int LastRows => Batch.RowCount;
 
@@ -68,6 +77,9 @@ internal abstract class SessionLoop<TSession> : SessionLoop
     internal RequestTable<TSession> Table { get; }
 
     protected IModelShard Shard { get; }
+
+    /// <summary>Hidden states that leave the shard, kept beside its KV; null when they are not.</summary>
+    protected BlockOutputs? Outputs { get; }
 
     protected ExecutorOptions Options { get; }
 
@@ -152,6 +164,7 @@ internal abstract class SessionLoop<TSession> : SessionLoop
             return;
         }
 
+        CallOff(session);
         var more = answer.IsDefault ? [] : answer.AsSpan();
         if (FindStartError(session, keep, more) is { } error)
         {
@@ -177,7 +190,12 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         // Blocks may have been reclaimed since Open; then this engine has less than it said.
         session.MayMatch = isResume || keep == session.CachedPrefix;
         var applied = Cache.Truncate(session.Sequence, keep);
-        if (!isResume)
+        if (isResume)
+        {
+            // With a part of the answer known, all stages of the path had come as far as that; before, nobody knows.
+            session.ComputedBefore = session.Request.AnswerTokenIds.Length + more.Length > 0 ? keep : Math.Min(keep, session.ComputedBefore);
+        }
+        else
         {
             session.CachedTokens = applied;
         }
@@ -243,6 +261,7 @@ internal abstract class SessionLoop<TSession> : SessionLoop
 
     public override void EndAll(FinishReason reason, string error = "")
     {
+        Writer?.Stop();
         while (Table.Sessions.Count > 0)
         {
             End(Table.Sessions[^1], reason, error);
@@ -254,8 +273,10 @@ internal abstract class SessionLoop<TSession> : SessionLoop
     public override void Abandon(string error)
     {
         _stopping = true;
+        Writer?.Stop();
         foreach (var session in Table.Abandon())
         {
+            CallOff(session);
             OnRemoved(session);
             Counters.AddEnd(FinishReason.Error);
             Notify(session, FinishReason.Error, error);
@@ -434,6 +455,10 @@ internal abstract class SessionLoop<TSession> : SessionLoop
         return true;
     }
 
+    /// <summary>Counts what is computed though it had been before.</summary>
+    protected void NoteComputed(TSession session, int start, int count) =>
+        Counters.AddRecomputed(Math.Clamp(session.ComputedBefore - start, 0, count));
+
     /// <summary>Ends a session whose logits cannot be sampled from; false when it did.</summary>
     protected bool CheckLogits(TSession session, ReadOnlySpan<float> logits, int index)
     {
@@ -491,6 +516,7 @@ internal abstract class SessionLoop<TSession> : SessionLoop
 
     private OpenResult Fence(TSession session, OpenRequest request, ISessionSink sink, TimeSpan now)
     {
+        CallOff(session);
         OnFenced(session, request);
         RequestTable<TSession>.Fence(session);
         var before = session.Sink;
@@ -593,6 +619,7 @@ internal abstract class SessionLoop<TSession> : SessionLoop
 
     private void Remove(TSession session, FinishReason reason, bool forget = false)
     {
+        CallOff(session);
         OnRemoved(session);
         Cache.Close(session.Sequence, forget);
         Table.Remove(session);

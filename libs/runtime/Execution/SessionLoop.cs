@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Blocks;
 
 namespace Parallax.Runtime.Execution;
 
@@ -35,6 +36,21 @@ internal abstract class SessionLoop
 
     /// <summary>Opens a session or refuses it; see <see cref="ISessionEngine.OpenAsync"/>.</summary>
     public abstract OpenResult Open(OpenRequest request, ISessionSink sink, TimeSpan now);
+
+    /// <summary>
+    /// Fetches KV blocks for a session that has just been opened or fenced, where that is cheaper than computing; true when
+    /// the Open is answered later, by <see cref="AdvanceRestores"/>.
+    /// </summary>
+    public abstract bool TryRestore(Opening opening, TimeSpan now);
+
+    /// <summary>Takes blocks that have come, and answers the Opens that need not wait any longer.</summary>
+    public abstract void AdvanceRestores(TimeSpan now);
+
+    /// <summary>Copies filled blocks out for others; null when nobody wants them.</summary>
+    public abstract BlockWriter? Writer { get; }
+
+    /// <summary>Makes the thread look whether there is something to do; set by whoever drives the loop, callable from any thread.</summary>
+    public Action Wake { get; set; } = static () => { };
 
     /// <summary>See <see cref="ISessionEngine.Start"/>.</summary>
     public abstract void Start(SessionId id, Epoch epoch, int keep, long nextIncarnation = 0, ImmutableArray<int> answer = default);

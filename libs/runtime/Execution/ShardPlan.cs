@@ -28,11 +28,14 @@ public sealed record ShardPlan
     /// <summary>Hidden states kept for the next hop; 0 where the range ends in logits.</summary>
     public required long JournalBytes { get; init; }
 
+    /// <summary>Hidden states kept beside the KV blocks; 0 where none are.</summary>
+    public long OutputBytes { get; init; }
+
     /// <summary>Activations of the largest step, rotations, logits: an estimate, not a bound.</summary>
     public required long ScratchBytes { get; init; }
 
     /// <summary>All of it.</summary>
-    public long TotalBytes => WeightBytes + KvBytes + JournalBytes + ScratchBytes;
+    public long TotalBytes => WeightBytes + KvBytes + JournalBytes + OutputBytes + ScratchBytes;
 
     /// <summary>Plans a range of a model.</summary>
     /// <param name="spec">The whole model.</param>
@@ -59,6 +62,9 @@ public sealed record ShardPlan
             KvBytes = (kvTokens + KvGroup.BlockTokens - 1L) / KvGroup.BlockTokens * BlockBytes(range),
             // Twice the positions that have KV: rows of ended sessions may still be held when others need room.
             JournalBytes = range.End == whole.End ? 0 : Math.Min(MostJournalBytes, 2L * kvTokens * spec.HiddenSize * elementBytes),
+            OutputBytes = range.End == whole.End || !options.KeepOutputs || options.Links != LinkPrecision.Exact
+                ? 0
+                : (kvTokens + KvGroup.BlockTokens - 1L) / KvGroup.BlockTokens * KvGroup.BlockTokens * spec.HiddenSize * elementBytes,
             ScratchBytes = Scratch(spec, range, context, options.Executor),
         };
 

@@ -69,6 +69,9 @@ internal sealed class PagedKvCache
     /// <summary>Unreferenced blocks of all groups that are kept for prefix hits.</summary>
     public int CachedBlocks => Sum(static pool => pool.Cached);
 
+    /// <summary>Told the hash of each block that has become a node of the prefix tree, or has got a block that it lacked.</summary>
+    public Action<UInt128>? Filled { get; set; }
+
     /// <summary>The pool of a group.</summary>
     internal BlockPool Pool(int group) => _pools[group];
 
@@ -155,6 +158,23 @@ internal sealed class PagedKvCache
     /// </summary>
     public static UInt128? NextBlockHash(KvSequence sequence) =>
         sequence.NextHashBlock == sequence.CommittedBlocks && !sequence.IsPrivate ? sequence.NextHash : null;
+
+    /// <summary>
+    /// The hashes of the blocks that follow those that <paramref name="sequence"/> has committed, up to block
+    /// <paramref name="end"/> of <paramref name="tokenIds"/>.
+    /// </summary>
+    public UInt128[] HashesFrom(KvSequence sequence, ReadOnlySpan<int> tokenIds, int end)
+    {
+        var hashes = new UInt128[Math.Max(0, end - sequence.CommittedBlocks)];
+        var hash = _prefixes.HashOf(sequence.Tip);
+        for (var i = 0; i < hashes.Length; i++)
+        {
+            var block = sequence.CommittedBlocks + i;
+            hashes[i] = hash = _prefixes.HashAfter(hash, tokenIds.Slice(block * KvGroup.BlockTokens, KvGroup.BlockTokens));
+        }
+
+        return hashes;
+    }
 
     /// <summary>New blocks per group that growing to <paramref name="length"/> positions takes.</summary>
     public static int BlocksToGrow(KvSequence sequence, int length) =>
@@ -301,6 +321,7 @@ internal sealed class PagedKvCache
             return;
         }
 
+        var isFilled = false;
         for (var g = 0; g < _pools.Length; g++)
         {
             ref var own = ref sequence.Tables[g][index];
@@ -308,6 +329,7 @@ internal sealed class PagedKvCache
             if (cached == PrefixCache.None)
             {
                 _prefixes.SetBlock(node, g, own);
+                isFilled = true;
             }
             else
             {
@@ -320,6 +342,10 @@ internal sealed class PagedKvCache
         _prefixes.MoveTip(sequence.Tip, node);
         sequence.Tip = node;
         sequence.CommittedBlocks++;
+        if (isFilled)
+        {
+            Filled?.Invoke(hash);
+        }
     }
 
     private void Slide(KvSequence sequence)

@@ -79,6 +79,42 @@ internal sealed class PrefixCache
     /// <summary>The hash of the block <paramref name="tokenIds"/> after <paramref name="node"/>.</summary>
     public UInt128 HashAfter(int node, ReadOnlySpan<int> tokenIds) => _hasher(_nodes[node].Hash, tokenIds);
 
+    /// <summary>The hash of the block <paramref name="tokenIds"/> after the block with <paramref name="hash"/>.</summary>
+    public UInt128 HashAfter(UInt128 hash, ReadOnlySpan<int> tokenIds) => _hasher(hash, tokenIds);
+
+    /// <summary>The hash of <paramref name="node"/>.</summary>
+    public UInt128 HashOf(int node) => _nodes[node].Hash;
+
+    /// <summary>Blocks from the root to <paramref name="node"/>, itself included.</summary>
+    public int DepthOf(int node) => _nodes[node].Depth;
+
+    /// <summary>The node with <paramref name="hash"/>; -1 when there is none.</summary>
+    public int FindHash(UInt128 hash) => _byHash.TryGetValue(hash, out var node) ? node : None;
+
+    /// <summary>The tenant whose tree <paramref name="node"/> is in.</summary>
+    public string SaltOf(int node)
+    {
+        while (_nodes[node].Parent != None)
+        {
+            node = _nodes[node].Parent;
+        }
+
+        return _nodes[node].Salt!;
+    }
+
+    /// <summary>Whether others have been given the block, or it came from them.</summary>
+    public bool IsShared(int node) => _nodes[node].IsShared;
+
+    /// <summary>Notes that others have the block.</summary>
+    public void MarkShared(int node) => _nodes[node].IsShared = true;
+
+    /// <summary>Hashes of the nodes that others have not been given, parents before children.</summary>
+    public UInt128[] Unshared() =>
+    [
+        .. _byHash.Values.Where(node => _nodes[node] is { IsShared: false, Resident: > 0 })
+            .OrderBy(node => _nodes[node].Depth).Select(node => _nodes[node].Hash),
+    ];
+
     /// <summary>The node of <paramref name="tokenIds"/> after <paramref name="parent"/>; -1 when unknown.</summary>
     public int Find(int parent, UInt128 hash, ReadOnlySpan<int> tokenIds) =>
         _byHash.TryGetValue(hash, out var node) && Is(node, parent, tokenIds) ? node : None;
@@ -318,7 +354,7 @@ internal sealed class PrefixCache
             }
         }
 
-        _nodes[node] = new Node { Parent = parent, Hash = hash };
+        _nodes[node] = new Node { Parent = parent, Hash = hash, Depth = parent == None ? 0 : _nodes[parent].Depth + 1 };
         _blocks.AsSpan(node * _pools.Length, _pools.Length).Fill(None);
         Count++;
         return node;
@@ -333,5 +369,7 @@ internal sealed class PrefixCache
         public int Children;
         public int Tips;
         public int Resident;
+        public int Depth;
+        public bool IsShared;
     }
 }

@@ -106,6 +106,22 @@ public sealed class HopReceiver
         return _rules.HasFlag(HopRules.StateOnResume) ? State() : default;
     }
 
+    /// <summary>
+    /// While it is fenced, KV came from elsewhere (rule 7), or went: so many leading positions are held now. Nothing is said
+    /// before Resume.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It runs: the previous hop has been told what it holds.</exception>
+    public void Restored(int applied)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(applied);
+        if (Phase != HopPhase.Fenced)
+        {
+            throw new InvalidOperationException($"session {_session} runs: positions come over its link alone");
+        }
+
+        (Applied, Accepted) = (applied, applied);
+    }
+
     /// <summary>The link to the previous hop is up as connection <paramref name="generation"/>, above all earlier ones.</summary>
     public FlowMessage Connected(long generation)
     {

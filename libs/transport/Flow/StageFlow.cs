@@ -75,6 +75,15 @@ public sealed class StageFlow
     /// <summary>As <see cref="Resume"/>, of a stage that stands by: it takes what comes and sends nothing.</summary>
     public FlowMessage ResumeReceiver(Epoch epoch, int applied, int known) => Receiver.Resume(epoch, _isHead ? known : applied);
 
+    /// <summary>While it is fenced: so many leading positions' KV is held now (<see cref="HopReceiver.Restored"/>). A head's ids stay as they are.</summary>
+    public void Restored(int applied)
+    {
+        if (!_isHead)
+        {
+            Receiver.Restored(applied);
+        }
+    }
+
     /// <summary>Outputs from here on are void after a Resume: hidden states of positions, or at the tail tokens.</summary>
     public int KeptOutputs(int keep, int known) => _isTail ? known : keep;
 

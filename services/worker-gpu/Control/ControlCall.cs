@@ -300,20 +300,21 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
 
     private async Task AnswerAsync(Open open, StagePath? path, Shard shard, WorkerSession session)
     {
-        // The place where KV blocks that a cache service has would be fetched, before anything is refilled: what is held when this
-        // is answered counts as applied.
+        // The engine may fetch KV blocks first: what it holds when this is answered counts as applied. A Fence that comes meanwhile
+        // gives the session another reference, and an answer of its own.
+        var reference = session.Reference;
         OpenAck answer;
         try
         {
             answer = shard.Engine is { } engine
-                ? WorkerMapping.ToWire(await engine.OpenAsync(WorkerMapping.ToRequest(open, path), session, CancellationToken.None), session.Reference)
-                : WorkerMapping.Refuse(session.Reference, RefusalCode.WrongModel, Retired(shard));
+                ? WorkerMapping.ToWire(await engine.OpenAsync(WorkerMapping.ToRequest(open, path), session, CancellationToken.None), reference)
+                : WorkerMapping.Refuse(reference, RefusalCode.WrongModel, Retired(shard));
         }
         catch (Exception e)
         {
             // The engine's failure is the session's: it is logged, and the router is told.
             LogOpenFailed(e, session.Id);
-            answer = WorkerMapping.Refuse(session.Reference, RefusalCode.Internal, $"The worker failed to open the session: {e.Message}");
+            answer = WorkerMapping.Refuse(reference, RefusalCode.Internal, $"The worker failed to open the session: {e.Message}");
         }
 
         if (answer.AnswerCase == OpenAck.AnswerOneofCase.Refused)

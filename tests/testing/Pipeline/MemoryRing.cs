@@ -16,10 +16,17 @@ internal sealed class MemoryRing : IDisposable
 {
     private static readonly TimeSpan StepTime = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>Bytes of filled blocks that a stage copies out after a step.</summary>
+    private const int CopyBytes = 1 << 16;
+
     private readonly Random _random;
     private readonly List<Node> _nodes = [];
     private readonly Dictionary<(int, int), MemoryLink> _links = [];
     private readonly List<RingSession> _sessions = [];
+    private readonly Func<ITokenSamplerFactory> _samplers;
+    private readonly StageEngineOptions _options;
+    private readonly SemaphoreSlim _woken = new(0);
+    private readonly List<EngineStats> _lost = [];
     private TimeSpan _now;
 
     /// <param name="shards">One per stage, head first; disposed here.</param>
@@ -29,11 +36,10 @@ internal sealed class MemoryRing : IDisposable
     public MemoryRing(IReadOnlyList<IModelShard> shards, Func<ITokenSamplerFactory> samplers, int seed, StageEngineOptions? options = null)
     {
         _random = new Random(seed);
+        (_samplers, _options) = (samplers, options ?? new StageEngineOptions());
         for (var i = 0; i < shards.Count; i++)
         {
-            var node = new Node(this, i, shards[i]);
-            node.Loop = new StageLoop(shards[i], options ?? new StageEngineOptions(), samplers(), node, Pool);
-            _nodes.Add(node);
+            _nodes.Add(CreateNode(i, shards[i], life: 0));
         }
 
         for (var i = 0; i < _nodes.Count; i++)
@@ -54,6 +60,18 @@ internal sealed class MemoryRing : IDisposable
     /// <summary>Chance that a link refuses a prefill frame as full, in a thousand.</summary>
     public int FullPerThousand { get; set; }
 
+    /// <summary>Makes the shard of a stage anew, for a worker that takes its place.</summary>
+    public Func<int, IModelShard>? Spare { get; init; }
+
+    /// <summary>Stages that are lost and replaced, at random moments.</summary>
+    public int Replacements { get; set; }
+
+    /// <summary>Whether time passes while blocks are awaited: for an exchange that never answers.</summary>
+    public bool IsTimePassing { get; init; }
+
+    /// <summary>What all stages have counted, those that were lost included.</summary>
+    public IReadOnlyList<EngineStats> Stats => [.. _lost, .. _nodes.Select(static node => node.Loop.Counters.Read())];
+
     public IReadOnlyList<StageLoop> Loops => [.. _nodes.Select(node => node.Loop)];
 
     /// <summary>What happened, for tests that want it to have.</summary>
@@ -66,33 +84,22 @@ internal sealed class MemoryRing : IDisposable
     {
         var id = SessionId.New();
         var epoch = new Epoch(1, Guid.Empty, 0);
-        var stages = _nodes.Select(node => new StageAddress(node.WorkerId, new Uri($"http://{node.WorkerId}:1"), node.Loop.Info.Range)).ToArray();
-        var session = new RingSession(id, epoch, prompt);
-        var keep = prompt.Length - 1;
-        foreach (var node in _nodes)
+        var session = new RingSession(id, epoch, prompt)
         {
-            var sink = node.Index == 0 ? session.Sink : session.OtherSink(node.Index);
-            var opened = node.Loop.Open(
-                new OpenRequest
-                {
-                    Session = id,
-                    Epoch = epoch,
-                    PromptTokenIds = [.. prompt],
-                    Sampling = sampling,
-                    Client = client,
-                    Path = new StagePath([.. stages], node.Index),
-                    Arrival = arrival,
-                },
-                sink,
-                _now);
-            if (opened.Refusal is not null)
+            RequestAt = stage => new OpenRequest
             {
-                throw new InvalidOperationException($"stage {node.Index} refused: {opened.Message}");
-            }
-
-            keep = Math.Min(keep, opened.CachedPrefix);
-        }
-
+                Session = id,
+                Epoch = epoch,
+                PromptTokenIds = [.. prompt],
+                Sampling = sampling,
+                Client = client,
+                Path = PathAt(stage),
+                Arrival = arrival,
+            },
+        };
+        var openings = _nodes.Select(node => Begin(node, session, session.RequestAt(node.Index))).ToArray();
+        Await(openings, goOn: false);
+        var keep = Math.Min(prompt.Length - 1, openings.Min(static opening => opening.Answer.Task.Result.CachedPrefix));
         session.Keep = keep / KvGroup.BlockTokens * KvGroup.BlockTokens;
         foreach (var node in _nodes.OrderBy(_ => _random.Next()))
         {
@@ -118,6 +125,12 @@ internal sealed class MemoryRing : IDisposable
             if (_random.Next(1000) < FaultsPerThousand)
             {
                 Fault();
+            }
+
+            if (Replacements > 0 && _random.Next(100) == 0)
+            {
+                Replacements--;
+                Replace(_random.Next(_nodes.Count));
             }
 
             Act();
@@ -151,6 +164,8 @@ internal sealed class MemoryRing : IDisposable
             node.Loop.Dispose();
             node.Shard.Dispose();
         }
+
+        _woken.Dispose();
     }
 
     private string Describe(RingSession session) =>
@@ -176,7 +191,9 @@ internal sealed class MemoryRing : IDisposable
         }
 
         node.Loop.Expire(_now);
+        node.Loop.AdvanceRestores(_now);
         node.Loop.Step(_now);
+        node.Loop.Writer?.Copy(_now, CopyBytes);
         foreach (var session in _sessions)
         {
             if (!session.IsDone && _random.Next(2) == 0)
@@ -188,6 +205,117 @@ internal sealed class MemoryRing : IDisposable
                 }
             }
         }
+    }
+
+    private Node CreateNode(int index, IModelShard shard, int life)
+    {
+        var node = new Node(this, index, shard, life);
+        node.Loop = new StageLoop(shard, _options, _samplers(), node, Pool) { Wake = () => _woken.Release() };
+        return node;
+    }
+
+    private StagePath PathAt(int stage) =>
+        new([.. _nodes.Select(node => new StageAddress(node.WorkerId, new Uri($"http://{node.WorkerId}:1"), node.Loop.Info.Range))], stage);
+
+    /// <summary>Opens or fences a session at a stage; its answer may come later.</summary>
+    private Opening Begin(Node node, RingSession session, OpenRequest request)
+    {
+        var opening = new Opening(request, session.SinkOf(node.Index));
+        var result = node.Loop.Open(request, opening.Sink, _now);
+        if (result.Refusal is not null)
+        {
+            throw new InvalidOperationException($"stage {node.Index} refused: {result.Message}");
+        }
+
+        if (!node.Loop.TryRestore(opening, _now))
+        {
+            opening.Answer.SetResult(result);
+        }
+
+        return opening;
+    }
+
+    /// <summary>Waits until all have answered.</summary>
+    private void Await(Opening[] openings, bool goOn)
+    {
+        while (!openings.All(static opening => opening.Answer.Task.IsCompleted))
+        {
+            foreach (var node in _nodes)
+            {
+                node.Loop.AdvanceRestores(_now);
+            }
+
+            if (goOn)
+            {
+                Act();
+            }
+
+            if (IsTimePassing)
+            {
+                _now += TimeSpan.FromMilliseconds(50);
+            }
+            else if (!openings.All(static opening => opening.Answer.Task.IsCompleted))
+            {
+                _woken.Wait(20);
+            }
+        }
+    }
+
+    /// <summary>A stage is lost with all that it holds; another worker takes its place, and the router changes all paths.</summary>
+    public void Replace(int index)
+    {
+        var old = _nodes[index];
+        foreach (var key in _links.Keys.Where(key => key.Item1 == index || key.Item2 == index).ToArray())
+        {
+            if (_links[key].Generation != 0)
+            {
+                _links[key].Cut(keepLate: false);
+            }
+
+            _links[key].Drop();
+            _links.Remove(key);
+        }
+
+        foreach (var session in old.Loop.Table.Sessions.ToArray())
+        {
+            old.Loop.Withdraw(session.Id, session.Epoch); // its process is gone: nobody is told
+        }
+
+        _lost.Add(old.Loop.Counters.Read());
+        old.Loop.Dispose();
+        old.Shard.Dispose();
+        _nodes[index] = CreateNode(index, Spare!(index), old.Life + 1);
+        foreach (var other in new[] { (index + 1) % _nodes.Count, (index + _nodes.Count - 1) % _nodes.Count }.Distinct())
+        {
+            LinkOf(index, other).Heal();
+        }
+
+        var moved = _sessions.Where(static session => !session.IsDone).ToArray();
+        var openings = moved.Select(Fence).ToArray();
+        Await([.. openings.SelectMany(static each => each)], goOn: true);
+        foreach (var (session, answer) in moved.Zip(openings, static (session, each) => (session, each[0].Request.AnswerTokenIds)))
+        {
+            foreach (var node in _nodes.OrderBy(_ => _random.Next()))
+            {
+                node.Loop.Start(
+                    session.Id, session.Epoch, session.Prompt.Length + answer.Length - 1, _nodes[(node.Index + 1) % _nodes.Count].Incarnation);
+            }
+        }
+    }
+
+    private Opening[] Fence(RingSession session)
+    {
+        session.Epoch = session.Epoch with { N = session.Epoch.N + 1 };
+        var answer = session.Sink.Tokens;
+        return
+        [
+            .. _nodes.Select(node => Begin(node, session, session.RequestAt(node.Index) with
+            {
+                Epoch = session.Epoch,
+                AnswerTokenIds = [.. answer],
+                IsFence = node.Loop.Table.Find(session.Id) is not null,
+            })),
+        ];
     }
 
     private void Fault()
@@ -233,8 +361,11 @@ internal sealed class MemoryRing : IDisposable
         return link;
     }
 
-    private sealed class Node(MemoryRing ring, int index, IModelShard shard) : IStageNeighbours
+    private sealed class Node(MemoryRing ring, int index, IModelShard shard, int life) : IStageNeighbours
     {
+        /// <summary>How many workers had this place before.</summary>
+        public int Life => life;
+
         public int Index => index;
 
         public IModelShard Shard => shard;
@@ -243,9 +374,9 @@ internal sealed class MemoryRing : IDisposable
 
         public List<(IStageWire Wire, long Generation)> Rooms { get; } = [];
 
-        public string WorkerId => $"w{index}";
+        public string WorkerId => life == 0 ? $"w{index}" : $"w{index}.{life}";
 
-        public long Incarnation => 1000 + index;
+        public long Incarnation => 1000 + index + (100 * life);
 
         public string? Connect(StageAddress neighbour) => null;
 

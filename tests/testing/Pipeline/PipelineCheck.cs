@@ -48,6 +48,15 @@ internal sealed class PipelineCheck
     /// <summary>Links cut on the last ring.</summary>
     public int Cuts { get; private set; }
 
+    /// <summary>Stages that are lost and replaced while the sessions run.</summary>
+    public int Replacements { get; init; }
+
+    /// <summary>See <see cref="MemoryRing.IsTimePassing"/>.</summary>
+    public bool IsTimePassing { get; init; }
+
+    /// <summary>What the stages of the last ring have counted.</summary>
+    public IReadOnlyList<EngineStats> Stats { get; private set; } = [];
+
     /// <summary>Runs all sessions at once on a ring that is cut at these layers.</summary>
     /// <param name="cuts">Layers at which another stage begins.</param>
     /// <param name="seed">Of the order of events.</param>
@@ -56,22 +65,31 @@ internal sealed class PipelineCheck
     public string? Difference(int[] cuts, int seed, int faults = 0)
     {
         int[] bounds = [0, .. cuts, _model.Spec.Layers.Length];
-        var shards = Enumerable.Range(0, bounds.Length - 1).Select(i => Load(new LayerRange(bounds[i], bounds[i + 1]))).ToArray();
-        var samplers = new WatchedSamplers();
-        using var ring = new MemoryRing(shards, () => samplers, seed, Options) { FaultsPerThousand = faults, FullPerThousand = 100 };
+        var shards = Enumerable.Range(0, bounds.Length - 1).Select(LoadStage).ToArray();
+        var samplers = new LogitBook();
+        using var ring = new MemoryRing(shards, () => samplers, seed, Options)
+        {
+            FaultsPerThousand = faults,
+            FullPerThousand = 100,
+            Spare = LoadStage,
+            Replacements = Replacements,
+            IsTimePassing = IsTimePassing,
+        };
         var sessions = _sessions.Select((session, i) => ring.Open(session.Prompt, session.Sampling, arrival: i + 1, client: $"c{i % 3}")).ToArray();
         var difference = ring.Run();
-        (Preemptions, Cuts) = (ring.Preemptions, ring.Cuts);
+        (Preemptions, Cuts, Stats) = (ring.Preemptions, ring.Cuts, ring.Stats);
         Spilled = (ring.Loops.Sum(static loop => loop.Spill?.WrittenBytes ?? 0), ring.Loops.Sum(static loop => loop.Spill?.ReadBytes ?? 0));
         for (var i = 0; i < sessions.Length && difference is null; i++)
         {
-            difference = Compare(i, sessions[i], samplers.Logits[i]);
+            difference = Compare(i, sessions[i], samplers);
         }
 
-        return difference ?? FindLeft(ring);
+        return difference ?? samplers.Conflict ?? FindLeft(ring);
+
+        ModelShard LoadStage(int i) => Load(new LayerRange(bounds[i], bounds[i + 1]));
     }
 
-    private string? Compare(int i, RingSession session, List<ulong> logits)
+    private string? Compare(int i, RingSession session, LogitBook logits)
     {
         var (sink, hashes) = _expected[i];
         if (session.OtherEnds.Count > 0)
@@ -85,7 +103,7 @@ internal sealed class PipelineCheck
         }
 
         // A tail may have drawn a token more than the head has taken.
-        var first = hashes.Zip(logits).TakeWhile(static pair => pair.First == pair.Second).Count();
+        var first = hashes.TakeWhile((hash, index) => logits.Find(_sessions[i].Prompt, _sessions[i].Sampling, index) == hash).Count();
         return first < hashes.Count ? $"session {i}: the logits of token {first} of {hashes.Count} differ"
             : !sink.Tokens.SequenceEqual(session.Sink.Tokens) ? $"session {i}: tokens differ"
             : !sink.LogProbs.SequenceEqual(session.Sink.LogProbs) ? $"session {i}: log-probabilities differ"

@@ -6,9 +6,15 @@ namespace Parallax.Testing.Pipeline;
 /// <summary>A session on a <see cref="MemoryRing"/> and what came of it.</summary>
 internal sealed class RingSession(SessionId id, Epoch epoch, int[] prompt)
 {
+    private readonly Dictionary<int, ISessionSink> _otherSinks = [];
+
     public SessionId Id => id;
 
-    public Epoch Epoch => epoch;
+    /// <summary>The present epoch.</summary>
+    public Epoch Epoch { get; set; } = epoch;
+
+    /// <summary>What it was opened with, of the stage at hand.</summary>
+    public required Func<int, OpenRequest> RequestAt { get; init; }
 
     public int[] Prompt => prompt;
 
@@ -23,7 +29,22 @@ internal sealed class RingSession(SessionId id, Epoch epoch, int[] prompt)
 
     public bool IsDone => Sink.Finished.IsCompleted || OtherEnds.Count > 0;
 
-    public ISessionSink OtherSink(int stage) => new OtherStage(this, stage);
+    /// <summary>The sink of a stage; the head's is <see cref="Sink"/>.</summary>
+    public ISessionSink SinkOf(int stage)
+    {
+        if (stage == 0)
+        {
+            return Sink;
+        }
+
+        if (!_otherSinks.TryGetValue(stage, out var sink))
+        {
+            sink = new OtherStage(this, stage);
+            _otherSinks.Add(stage, sink);
+        }
+
+        return sink;
+    }
 
     private sealed class OtherStage(RingSession session, int stage) : ISessionSink
     {

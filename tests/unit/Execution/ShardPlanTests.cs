@@ -51,6 +51,21 @@ public sealed class ShardPlanTests : IDisposable
     }
 
     [Fact]
+    public void Of_OutputsKept_CountsThemWhereTheyLeaveTheStage()
+    {
+        using var model = ModelSource.Open(Path.Combine(TestData.RepositoryRoot, "models", "demo"));
+        var options = new LocalEngineOptions { ModelPath = "", KvTokens = 100, KeepOutputs = true };
+
+        var part = ShardPlan.Of(model.Spec, model.Weights, _backend, options with { Range = new LayerRange(0, 3) });
+
+        // Seven blocks of 16 positions, two bytes a value.
+        Assert.Equal(7 * 16 * model.Spec.HiddenSize * 2, part.OutputBytes);
+        Assert.Equal(part.WeightBytes + part.KvBytes + part.JournalBytes + part.OutputBytes + part.ScratchBytes, part.TotalBytes);
+        Assert.Equal(0, ShardPlan.Of(model.Spec, model.Weights, _backend, options with { Range = new LayerRange(3, 8) }).OutputBytes);
+        Assert.Equal(0, ShardPlan.Of(model.Spec, model.Weights, _backend, options with { Range = new LayerRange(0, 3), KeepOutputs = false }).OutputBytes);
+    }
+
+    [Fact]
     public void Of_DemoModel_IsWhatLoadingTakes()
     {
         using var model = ModelSource.Open(Path.Combine(TestData.RepositoryRoot, "models", "demo"));
