@@ -21,13 +21,13 @@ public sealed partial class BlockStore
         var candidates = _tenants.All;
         while (bytes > 0)
         {
-            var (first, second) = FairShare.MostOver(candidates, tier, budget, activeSince);
+            var share = FairShare.Share(_tenants.All, budget, activeSince);
+            var (first, second) = FairShare.MostOver(candidates, tier, share, activeSince);
             if (first is null)
             {
                 return false;
             }
 
-            var share = FairShare.Share(_tenants.All, budget, activeSince);
             var isExhausted = true;
             for (var slot = first[tier].Oldest; slot != PartSlot.None && bytes > 0;)
             {

@@ -227,6 +227,11 @@ public sealed partial class BlockStore : IDisposable
             var owner = _tenants.Find(tenant);
             var slots = new List<(int Slot, uint Generation)>();
             held.Count = addresses.Length;
+            if (owner >= 0)
+            {
+                _tenants[owner].LastUse = now;
+            }
+
             for (var i = addresses.Length - 1; owner >= 0 && i >= 0; i--)
             {
                 var slot = _index.Find(addresses[i], owner);

@@ -11,11 +11,10 @@ internal static class FairShare
     /// <summary>The two that are most over their share, in this order; null where there is none.</summary>
     /// <param name="tenants">Those that may give something up.</param>
     /// <param name="tier">Of what.</param>
-    /// <param name="budget">Bytes of the tier.</param>
+    /// <param name="share">Of each active tenant.</param>
     /// <param name="activeSince">Tenants that were seen at this time or later are active.</param>
-    public static (Tenant? First, Tenant? Second) MostOver(List<Tenant> tenants, Tier tier, long budget, TimeSpan activeSince)
+    public static (Tenant? First, Tenant? Second) MostOver(List<Tenant> tenants, Tier tier, long share, TimeSpan activeSince)
     {
-        var share = Share(tenants, budget, activeSince);
         Tenant? first = null, second = null;
         foreach (var tenant in CollectionsMarshal.AsSpan(tenants))
         {
