@@ -16,7 +16,7 @@ internal static class KvCacheCommand
         var defaults = new KvCacheOptions();
         var memory = new Option<long?>("--memory") { Description = "Memory for blocks, e.g. 4GiB (default: half of what the process may use).", HelpName = "size", CustomParser = ParseSize };
         var disk = new Option<long?>("--disk") { Description = "What blocks may take on disk, e.g. 100GiB; 0 for none (default: 10GiB with --folder, else none).", HelpName = "size", CustomParser = ParseSize };
-        var folder = new Option<string?>("--folder") { Description = "Folder of the blocks on disk, which a restart finds again. One instance uses it at a time.", HelpName = "folder" };
+        var folder = new Option<string?>("--folder") { Description = "Folder of the blocks on disk, which a restart finds again. Each instance takes a folder of its own in it: 1, 2, ...", HelpName = "folder" };
         var copies = new Option<int>("--copies") { Description = "Copies of each block over the instances; the same at all of them.", DefaultValueFactory = _ => defaults.Copies };
         var rate = new Option<long?>("--repair-rate") { Description = "Bytes a second for making missing copies, e.g. 64MiB.", HelpName = "size", CustomParser = ParseSize };
         var command = new RootCommand("Parallax KV cache: keeps KV blocks for workers, so that a worker that takes over does not compute them again. Several instances share the blocks.")

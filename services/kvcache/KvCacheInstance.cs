@@ -93,7 +93,7 @@ public sealed class KvCacheInstance : IAsyncDisposable
         if (options.Folder is { } folder)
         {
             _disk = DiskTier.Open(
-                _store, new DiskTierOptions { Folder = folder, Bytes = options.DiskBytes }, TimeProvider.System, _loggers.CreateLogger<DiskTier>());
+                _store, StoreFolder.TakeWithin(folder), new DiskTierOptions { Bytes = options.DiskBytes }, TimeProvider.System, _loggers.CreateLogger<DiskTier>());
         }
 
         _member = await MemberApp.StartAsync(

@@ -16,7 +16,7 @@ public sealed record KvCacheOptions
     /// <summary>Bytes of the files on disk; 0: none.</summary>
     public long DiskBytes { get; init; }
 
-    /// <summary>The folder of the files; null: none.</summary>
+    /// <summary>The folder in which it takes a folder for its files; null: none.</summary>
     public string? Folder { get; init; }
 
     /// <summary>Copies of each block over the instances; the same at all instances and clients of a swarm.</summary>

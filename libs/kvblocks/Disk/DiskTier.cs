@@ -16,13 +16,11 @@ namespace Parallax.KvBlocks.Disk;
 /// </summary>
 public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
 {
-    private const string LockFile = "in-use";
-
     private readonly BlockStore _store;
     private readonly DiskTierOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private readonly FileStream _taken;
+    private readonly StoreFolder _folder;
     private readonly ConcurrentDictionary<int, SegmentFile> _segments = new();
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stopping = new();
@@ -33,9 +31,9 @@ public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
     private Task _loop = Task.CompletedTask;
     private volatile string? _problem;
 
-    private DiskTier(BlockStore store, DiskTierOptions options, TimeProvider clock, ILogger logger, FileStream taken)
+    private DiskTier(BlockStore store, DiskTierOptions options, StoreFolder folder, TimeProvider clock, ILogger logger)
     {
-        (_store, _options, _clock, _logger, _taken) = (store, options, clock, logger, taken);
+        (_store, _options, _folder, _clock, _logger) = (store, options, folder, clock, logger);
     }
 
     /// <summary>What it has and has done.</summary>
@@ -50,13 +48,15 @@ public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
 
     /// <summary>Gives a store its disk tier: finds what an earlier run left in the folder, and starts to write.</summary>
     /// <param name="store">A store with a disk budget, not used yet.</param>
-    /// <param name="options">Where.</param>
+    /// <param name="folder">Where; disposed of with this.</param>
+    /// <param name="options">How.</param>
     /// <param name="clock">Clock.</param>
     /// <param name="logger">Log.</param>
     /// <exception cref="KvBlocksException">The folder cannot be used.</exception>
-    public static DiskTier Open(BlockStore store, DiskTierOptions options, TimeProvider clock, ILogger<DiskTier> logger)
+    public static DiskTier Open(BlockStore store, StoreFolder folder, DiskTierOptions options, TimeProvider clock, ILogger<DiskTier> logger)
     {
         ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(options);
         if (options.Bytes < DiskTierOptions.LeastBytes)
         {
@@ -64,18 +64,7 @@ public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
                 CultureInfo.InvariantCulture, $"A disk tier needs at least {DiskTierOptions.LeastBytes >> 20} MiB; these are {options.Bytes} bytes."));
         }
 
-        FileStream taken;
-        try
-        {
-            Directory.CreateDirectory(options.Folder);
-            taken = new FileStream(Path.Combine(options.Folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new KvBlocksException($"The folder '{options.Folder}' cannot be used for KV blocks: {e.Message} One store uses a folder at a time.", e);
-        }
-
-        var tier = new DiskTier(store, options, clock, logger, taken);
+        var tier = new DiskTier(store, options, folder, clock, logger);
         try
         {
             tier.Restore();
@@ -83,7 +72,7 @@ public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             tier.Close();
-            throw new KvBlocksException($"The KV blocks in '{options.Folder}' cannot be read: {e.Message}", e);
+            throw new KvBlocksException($"The KV blocks in '{folder.Path}' cannot be read: {e.Message}", e);
         }
 
         store.Attach(tier, () => tier._wake.Writer.TryWrite(true));
@@ -143,13 +132,13 @@ public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
         }
 
         _segments.Clear();
-        _taken.Dispose();
+        _folder.Dispose();
     }
 
     /// <summary>Reads the folder: the records of all segments in the order in which they were written.</summary>
     private void Restore()
     {
-        var numbers = Directory.EnumerateFiles(_options.Folder).Select(static path => (Path: path, Number: SegmentFile.NumberOf(path))).ToList();
+        var numbers = Directory.EnumerateFiles(_folder.Path).Select(static path => (Path: path, Number: SegmentFile.NumberOf(path))).ToList();
         foreach (var (path, number) in numbers.Where(static one => one.Number is not null).OrderBy(static one => one.Number))
         {
             _nextNumber = number!.Value + 1;
@@ -174,7 +163,7 @@ public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
 
         if (!_segments.IsEmpty)
         {
-            LogRestored(_store.Statistics.Parts, _segments.Count, FileBytes, _options.Folder);
+            LogRestored(_store.Statistics.Parts, _segments.Count, FileBytes, _folder.Path);
         }
     }
 
@@ -259,13 +248,13 @@ public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
             if (_problem is not null)
             {
                 _problem = null;
-                LogWritesAgain(_options.Folder);
+                LogWritesAgain(_folder.Path);
             }
 
             _pause = TimeSpan.Zero;
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
             OnWriteFailed(e);
             _store.PutBack(part);
@@ -282,10 +271,10 @@ public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
         _counts.OnWriteFailed();
         if (_problem is null)
         {
-            LogWriteFailed(_options.Folder, e.Message);
+            LogWriteFailed(_folder.Path, e.Message);
         }
 
-        _problem = $"KV blocks cannot be written to '{_options.Folder}': {e.Message}";
+        _problem = $"KV blocks cannot be written to '{_folder.Path}': {e.Message}";
         _pause = _pause == TimeSpan.Zero ? _options.FirstPause : TimeSpan.FromTicks(Math.Min(2 * _pause.Ticks, _options.LongestPause.Ticks));
     }
 
@@ -299,7 +288,7 @@ public sealed partial class DiskTier : IPartDisk, IAsyncDisposable
 
         if (_active is null)
         {
-            _active = SegmentFile.Create(_options.Folder, _nextNumber, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
+            _active = SegmentFile.Create(_folder.Path, _nextNumber, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
             _nextNumber++;
             _segments[_active.Number] = _active;
         }

@@ -1,6 +1,6 @@
 namespace Parallax.KvBlocks.Disk;
 
-/// <summary>Where and how a disk tier keeps parts.</summary>
+/// <summary>How a disk tier keeps parts.</summary>
 public sealed record DiskTierOptions
 {
     /// <summary>The smallest budget: a few segments of the smallest size, and one of the largest parts.</summary>
@@ -9,9 +9,6 @@ public sealed record DiskTierOptions
     private const long LeastSegmentBytes = 1 << 20;
     private const long MostSegmentBytes = 64 << 20;
     private const int SegmentsAtLeast = 16;
-
-    /// <summary>The folder of segment files; made when it is not there. One store uses it at a time.</summary>
-    public required string Folder { get; init; }
 
     /// <summary>Bytes of all segment files at most; <see cref="LeastBytes"/> at least.</summary>
     public required long Bytes { get; init; }

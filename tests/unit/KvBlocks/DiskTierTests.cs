@@ -136,12 +136,24 @@ public sealed class DiskTierTests : IDisposable
     }
 
     [Fact]
-    public async Task Folder_InUse_IsRefused()
+    public async Task Folders_AreTakenByOneStoreEach()
     {
-        using var first = NewStore();
-        await using var tier = Open(first);
-        using var second = NewStore();
-        Assert.Contains("One store uses a folder at a time", Assert.Throws<KvBlocksException>(() => Open(second)).Message, StringComparison.Ordinal);
+        using var fixture = NewStore();
+        await using (Open(fixture))
+        {
+            Assert.Null(StoreFolder.TryTake(_folder.FullName));
+        }
+
+        using var again = StoreFolder.TryTake(_folder.FullName);
+        Assert.NotNull(again);
+        using var first = StoreFolder.TakeWithin(_folder.FullName);
+        using (var second = StoreFolder.TakeWithin(_folder.FullName))
+        {
+            Assert.Equal([Path.Combine(_folder.FullName, "1"), Path.Combine(_folder.FullName, "2")], [first.Path, second.Path]);
+        }
+
+        using var third = StoreFolder.TakeWithin(_folder.FullName);
+        Assert.Equal(Path.Combine(_folder.FullName, "2"), third.Path);
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
@@ -160,5 +172,5 @@ public sealed class DiskTierTests : IDisposable
     }
 
     private DiskTier Open(StoreFixture fixture) =>
-        DiskTier.Open(fixture.Store, new DiskTierOptions { Folder = _folder.FullName, Bytes = Budget }, TimeProvider.System, NullLogger<DiskTier>.Instance);
+        DiskTier.Open(fixture.Store, StoreFolder.TryTake(_folder.FullName)!, new DiskTierOptions { Bytes = Budget }, TimeProvider.System, NullLogger<DiskTier>.Instance);
 }
