@@ -52,6 +52,7 @@ internal static class CommandLine
             ServiceCommands.CreateWorker(),
             ServiceCommands.CreateRouter(),
             ServiceCommands.CreateScheduler(),
+            ServiceCommands.CreateKvCache(),
             ShardsCommand.Create(),
             FoundCommand.Create(),
             JoinCommand.Create(),

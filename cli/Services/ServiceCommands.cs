@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Parallax.KvCache;
 using Parallax.Router;
 using Parallax.Scheduler;
 using Parallax.Worker.Gpu;
 
 namespace Parallax.Cli.Services;
 
-/// <summary><c>parallax worker</c>, <c>router</c> and <c>scheduler</c>: the services' own command lines.</summary>
+/// <summary><c>parallax worker</c>, <c>router</c>, <c>scheduler</c> and <c>kvcache</c>: the services' own command lines.</summary>
 internal static class ServiceCommands
 {
     /// <summary><c>parallax worker</c>.</summary>
@@ -38,6 +39,15 @@ internal static class ServiceCommands
         """
         Example, a second scheduler that stands by (a token with the role scheduler; the same store on the same machine):
           parallax scheduler --join 127.0.0.1:7100 --token plx1_... --store ~/.config/parallax/swarm/scheduler.db
+        """);
+
+    /// <summary><c>parallax kvcache</c>.</summary>
+    public static Command CreateKvCache() => Under(
+        "kvcache",
+        KvCacheCommand.Create(static (options, join, _) => UntilStoppedAsync(stop => KvCacheProgram.RunAsync(options, join, stop))),
+        """
+        Example (a token with the role kvcache; more of them on other machines share the blocks):
+          parallax kvcache --join 10.0.0.2:7100 --token plx1_... --memory 8GiB --folder /var/cache/parallax --disk 200GiB
         """);
 
     /// <summary>A service's root command as one of ours: its options and its action, our help.</summary>

@@ -92,7 +92,7 @@ text "$rabbitmq_scheduler" | put scheduler/rabbitmq-password
 text "$postgres_writer" | put scheduler/postgres-password
 
 # Where the founder puts tokens for those who join.
-for role in worker router scheduler; do
+for role in worker router scheduler kvcache; do
     if [ ! -d "/secrets/$role/tokens" ]; then
         mkdir -m 0700 "/secrets/$role/tokens"
         chown "$PARALLAX_UID:$PARALLAX_UID" "/secrets/$role/tokens"

@@ -18,4 +18,7 @@ public enum MemberRoles
 
     /// <summary>Gives an operator's commands.</summary>
     Admin = 8,
+
+    /// <summary>Keeps KV blocks for workers.</summary>
+    KvCache = 16,
 }

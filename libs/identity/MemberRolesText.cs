@@ -4,11 +4,12 @@ namespace Parallax.Identity;
 public static class MemberRolesText
 {
     /// <summary>All roles there are.</summary>
-    public const MemberRoles All = MemberRoles.Worker | MemberRoles.Router | MemberRoles.Scheduler | MemberRoles.Admin;
+    public const MemberRoles All = MemberRoles.Worker | MemberRoles.Router | MemberRoles.Scheduler | MemberRoles.Admin | MemberRoles.KvCache;
 
     private static readonly (string Name, MemberRoles Role)[] Names =
     [
         ("worker", MemberRoles.Worker), ("router", MemberRoles.Router), ("scheduler", MemberRoles.Scheduler), ("admin", MemberRoles.Admin),
+        ("kvcache", MemberRoles.KvCache),
     ];
 
     /// <summary>The words, in the order of the roles; none for no roles.</summary>

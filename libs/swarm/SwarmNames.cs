@@ -11,6 +11,9 @@ public static class SwarmNames
     /// <summary>The schedulers' plans: the newest by (term, version) is the plan.</summary>
     public static OverlayKey Plan(string swarm) => OverlayKey.Of(swarm, "plan");
 
+    /// <summary>Each KV-cache instance's record of itself.</summary>
+    public static OverlayKey KvCache(string swarm) => OverlayKey.Of(swarm, "kvcache");
+
     /// <summary>What the swarm's key has revoked.</summary>
     public static OverlayKey Revocations(string swarm) => OverlayKey.Of(swarm, "revocations");
 }

@@ -77,6 +77,7 @@ published_image() {
     done <<'PROJECTS'
 router Parallax.Router
 scheduler Parallax.Scheduler
+kvcache Parallax.KvCache
 worker-gpu Parallax.Worker.Gpu
 parallax Parallax.Cli
 PROJECTS

@@ -1,0 +1,4 @@
+using Parallax.Hosting.Commands;
+using Parallax.KvCache;
+
+return await ServiceCommand.RunAsync(KvCacheCommand.Create(KvCacheProgram.RunAsync), args, Console.Error);
