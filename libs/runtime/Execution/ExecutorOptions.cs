@@ -1,4 +1,5 @@
 using Parallax.Runtime.Batching;
+using Parallax.Runtime.KvCache;
 
 namespace Parallax.Runtime.Execution;
 
@@ -37,6 +38,9 @@ public sealed record ExecutorOptions
 
     /// <summary>Calls that may wait for the loop; callers of more wait until it has taken some. Default 4096.</summary>
     public int CommandCapacity { get; init; } = 4096;
+
+    /// <summary>Is told on the engine's thread which blocks enter and leave the prefix cache; null (the default): nobody is.</summary>
+    public IPrefixCacheEvents? PrefixEvents { get; init; }
 
     /// <summary>The part that the scheduler needs.</summary>
     internal BatchLimits Limits => new(MaxBatch, TokenBudget, MixedPrefillTokens);

@@ -26,7 +26,7 @@ public sealed partial class ShardHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly MemoryLedger _memory;
     private readonly TimeProvider _clock;
-    private readonly Func<LoadedShard, ISessionEngine> _createEngine;
+    private readonly Func<LoadedShard, ExecutorOptions, ISessionEngine> _createEngine;
     private readonly int? _threads;
     private readonly TimeSpan _drainTime;
     private readonly string? _journalFolder;
@@ -46,10 +46,10 @@ public sealed partial class ShardHost : IAsyncDisposable
         : this(options, memory, clock, null)
     {
         ArgumentNullException.ThrowIfNull(samplers);
-        _createEngine = loaded => CreateEngine(loaded, samplers);
+        _createEngine = (loaded, limits) => CreateEngine(loaded, limits, samplers);
     }
 
-    internal ShardHost(WorkerOptions options, MemoryLedger? memory, TimeProvider? clock, Func<LoadedShard, ISessionEngine>? createEngine)
+    internal ShardHost(WorkerOptions options, MemoryLedger? memory, TimeProvider? clock, Func<LoadedShard, ExecutorOptions, ISessionEngine>? createEngine)
     {
         ArgumentNullException.ThrowIfNull(options);
         OptionsException.ThrowIfAny(options.Validate());
@@ -59,7 +59,7 @@ public sealed partial class ShardHost : IAsyncDisposable
         _threads = options.Threads;
         _drainTime = options.DrainTime;
         _journalFolder = options.JournalFolder;
-        _createEngine = createEngine ?? (static _ => throw new InvalidOperationException("this host serves engines that it is given"));
+        _createEngine = createEngine ?? (static (_, _) => throw new InvalidOperationException("this host serves engines that it is given"));
         Incarnation = new WorkerIncarnation(_clock).Value;
         Links = new StageLinks(Incarnation);
     }
@@ -69,6 +69,9 @@ public sealed partial class ShardHost : IAsyncDisposable
 
     /// <summary>The worker's links as its stages see them.</summary>
     public StageLinks Links { get; }
+
+    /// <summary>Is told which KV blocks shards have cached that are loaded from now on; null: nobody is.</summary>
+    internal IShardBlocks? Blocks { get; set; }
 
     /// <summary>The memory of all shards.</summary>
     public MemoryLedger Memory => _memory;
@@ -158,15 +161,20 @@ public sealed partial class ShardHost : IAsyncDisposable
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ISessionEngine CreateEngine(LoadedShard loaded, ITokenSamplerFactory samplers) => loaded.IsWhole
-        ? new Executor(loaded.Shard, samplers, loaded.Limits, _clock)
+    /// <summary>An engine that tells which blocks its cache has, if anybody wants to know.</summary>
+    private ISessionEngine CreateEngine(Shard shard, LoadedShard loaded) => _createEngine(
+        loaded,
+        Blocks is { } blocks ? loaded.Limits with { PrefixEvents = blocks.Open(shard.Id, shard.Range, loaded.Shard.KvBlockCounts.Min()) } : loaded.Limits);
+
+    private ISessionEngine CreateEngine(LoadedShard loaded, ExecutorOptions limits, ITokenSamplerFactory samplers) => loaded.IsWhole
+        ? new Executor(loaded.Shard, samplers, limits, _clock)
         : new StageEngine(
             loaded.Shard,
             samplers,
             Links,
             new StageEngineOptions
             {
-                Executor = loaded.Limits,
+                Executor = limits,
                 JournalBytes = Math.Max(StageEngineOptions.LeastJournalBytes, loaded.Plan.JournalBytes),
                 JournalSpillFolder = _journalFolder,
             },
