@@ -58,7 +58,7 @@ public static class BlockEnvelope
             && PeerId.OfPublicKey(blocks.PublicKey.Span).ToString() == worker
             && PeerKey.Verify(blocks.PublicKey.Span, Signed(swarm, blocks.Batch.Span), blocks.Signature.Span)
                 ? blocks.Batch.Memory
-                : null;
+                : (ReadOnlyMemory<byte>?)null; // without the type null would be converted to empty memory
     }
 
     private static byte[] Signed(string swarm, ReadOnlySpan<byte> batch) => [.. Encoding.UTF8.GetBytes($"parallax/blocks/1\n{swarm}\n"), .. batch];

@@ -119,7 +119,8 @@ internal sealed class BlockExchange(SwarmSubjects subjects)
     {
         var worker = subjects.WorkerOf(subject);
         var isBlocks = worker is not null && subject == subjects.Blocks(worker);
-        if (hasHeaders || worker is null || !PeerId.TryParse(worker, out _) || message.Length == 0
+        var isAsk = worker is not null && subject == subjects.BlockAsk(worker);
+        if (hasHeaders || worker is null || !(isBlocks || isAsk) || !PeerId.TryParse(worker, out _) || message.Length == 0
             || message.Length > (isBlocks ? BlockEnvelope.MaxBytes : BlockEnvelope.MaxAskBytes))
         {
             Interlocked.Increment(ref _refused);
