@@ -3,6 +3,7 @@ using Parallax.Hosting;
 using Parallax.Pipeline.Links;
 using Parallax.Pipeline.Stages;
 using Parallax.Runtime.Execution;
+using Parallax.Runtime.KvCache;
 using Parallax.Worker.Gpu.Control;
 using Parallax.Worker.Gpu.Devices;
 
@@ -26,7 +27,7 @@ public sealed partial class ShardHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly MemoryLedger _memory;
     private readonly TimeProvider _clock;
-    private readonly Func<LoadedShard, ExecutorOptions, ISessionEngine> _createEngine;
+    private readonly Func<LoadedShard, IPrefixCacheEvents?, ISessionEngine> _createEngine;
     private readonly int? _threads;
     private readonly TimeSpan _drainTime;
     private readonly string? _journalFolder;
@@ -46,10 +47,10 @@ public sealed partial class ShardHost : IAsyncDisposable
         : this(options, memory, clock, null)
     {
         ArgumentNullException.ThrowIfNull(samplers);
-        _createEngine = (loaded, limits) => CreateEngine(loaded, limits, samplers);
+        _createEngine = (loaded, events) => CreateEngine(loaded, loaded.Limits with { PrefixEvents = events }, samplers);
     }
 
-    internal ShardHost(WorkerOptions options, MemoryLedger? memory, TimeProvider? clock, Func<LoadedShard, ExecutorOptions, ISessionEngine>? createEngine)
+    internal ShardHost(WorkerOptions options, MemoryLedger? memory, TimeProvider? clock, Func<LoadedShard, ISessionEngine>? createEngine)
     {
         ArgumentNullException.ThrowIfNull(options);
         OptionsException.ThrowIfAny(options.Validate());
@@ -59,7 +60,8 @@ public sealed partial class ShardHost : IAsyncDisposable
         _threads = options.Threads;
         _drainTime = options.DrainTime;
         _journalFolder = options.JournalFolder;
-        _createEngine = createEngine ?? (static (_, _) => throw new InvalidOperationException("this host serves engines that it is given"));
+        _createEngine = (loaded, _) =>
+            createEngine?.Invoke(loaded) ?? throw new InvalidOperationException("this host serves engines that it is given");
         Incarnation = new WorkerIncarnation(_clock).Value;
         Links = new StageLinks(Incarnation);
     }
@@ -162,9 +164,8 @@ public sealed partial class ShardHost : IAsyncDisposable
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>An engine that tells which blocks its cache has, if anybody wants to know.</summary>
-    private ISessionEngine CreateEngine(Shard shard, LoadedShard loaded) => _createEngine(
-        loaded,
-        Blocks is { } blocks ? loaded.Limits with { PrefixEvents = blocks.Open(shard.Id, shard.Range, loaded.Shard.KvBlockCounts.Min()) } : loaded.Limits);
+    private ISessionEngine CreateEngine(Shard shard, LoadedShard loaded) =>
+        _createEngine(loaded, Blocks?.Open(shard.Id, shard.Range, loaded.Shard.KvBlockCounts.Min()));
 
     private ISessionEngine CreateEngine(LoadedShard loaded, ExecutorOptions limits, ITokenSamplerFactory samplers) => loaded.IsWhole
         ? new Executor(loaded.Shard, samplers, limits, _clock)
