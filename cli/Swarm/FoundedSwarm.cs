@@ -174,6 +174,7 @@ internal sealed class FoundedSwarm : IAsyncDisposable
                     Folder = folder,
                 },
                 Models = _models!,
+                BlockNews = _news,
                 Name = count == 1 ? _settings.Name : $"{_settings.Name}/{index + 1}",
                 Device = device,
                 Replan = Allocator.Replan,
@@ -196,6 +197,11 @@ internal sealed class FoundedSwarm : IAsyncDisposable
         builder.AddServiceDefaults().UseEmbeddedLifetime();
         builder.Services.AddSharedBus(First.Services).AddCommandClient();
         builder.Services.AddSingleton<ISwarmView>(new MemberView(First.Member, TimeProvider.System));
+        if (_news is not null)
+        {
+            builder.Services.AddSingleton<IBlockNews>(_news);
+        }
+
         var options = _settings.Run.ToRouter([]) with { FollowsSwarm = true };
         builder.AddRouter(options with { Audit = RouterAudit.Within(options.Audit, _folder.Path) }, Model, credentials);
         var router = builder.Build();

@@ -2,6 +2,7 @@ namespace Parallax.Contracts.Subjects;
 
 /// <summary>
 /// The NATS subjects of one swarm: <c>parallax.{swarm}.worker.{id}.record</c>, <c>parallax.{swarm}.worker.{id}.telemetry</c>,
+/// <c>parallax.{swarm}.worker.{id}.kv</c>, <c>parallax.{swarm}.worker.{id}.kv-ask</c>,
 /// <c>parallax.{swarm}.plan</c> and <c>parallax.{swarm}.revocations</c>. Names and ids become tokens of a subject, so that
 /// they hold letters, digits, <c>-</c> and <c>_</c> only: no dots, wildcards or blanks.
 /// </summary>
@@ -12,6 +13,8 @@ public sealed class SwarmSubjects
 
     private const string TelemetryLeaf = ".telemetry";
     private const string RecordLeaf = ".record";
+    private const string BlocksLeaf = ".kv";
+    private const string BlockAskLeaf = ".kv-ask";
 
     private readonly string _workers;
 
@@ -37,6 +40,9 @@ public sealed class SwarmSubjects
     /// <summary>For subscriptions: the record changes of all workers.</summary>
     public string AnyRecord => _workers + "*" + RecordLeaf;
 
+    /// <summary>For subscriptions: the KV blocks of all workers.</summary>
+    public string AnyBlocks => _workers + "*" + BlocksLeaf;
+
     /// <summary>A worker's telemetry: its record as it is, every second.</summary>
     /// <exception cref="ArgumentException">The id cannot be a token of a subject.</exception>
     public string Telemetry(string worker) => OfWorker(worker, TelemetryLeaf);
@@ -44,6 +50,14 @@ public sealed class SwarmSubjects
     /// <summary>A worker's record, whenever it has changed.</summary>
     /// <exception cref="ArgumentException">The id cannot be a token of a subject.</exception>
     public string Record(string worker) => OfWorker(worker, RecordLeaf);
+
+    /// <summary>What changes in a worker's cached KV blocks.</summary>
+    /// <exception cref="ArgumentException">The id cannot be a token of a subject.</exception>
+    public string Blocks(string worker) => OfWorker(worker, BlocksLeaf);
+
+    /// <summary>Where a worker is asked to announce all its KV blocks again.</summary>
+    /// <exception cref="ArgumentException">The id cannot be a token of a subject.</exception>
+    public string BlockAsk(string worker) => OfWorker(worker, BlockAskLeaf);
 
     /// <summary>Whether a text can be a swarm's name or a worker's id.</summary>
     public static bool IsToken(string? text) =>
@@ -55,6 +69,8 @@ public sealed class SwarmSubjects
         ArgumentNullException.ThrowIfNull(subject);
         var leaf = subject.EndsWith(TelemetryLeaf, StringComparison.Ordinal) ? TelemetryLeaf
             : subject.EndsWith(RecordLeaf, StringComparison.Ordinal) ? RecordLeaf
+            : subject.EndsWith(BlocksLeaf, StringComparison.Ordinal) ? BlocksLeaf
+            : subject.EndsWith(BlockAskLeaf, StringComparison.Ordinal) ? BlockAskLeaf
             : null;
         if (leaf is null || !subject.StartsWith(_workers, StringComparison.Ordinal) || subject.Length <= _workers.Length + leaf.Length)
         {

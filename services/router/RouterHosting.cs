@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using Parallax.Audit.Log;
 using Parallax.Hosting;
 using Parallax.Identity;
+using Parallax.KvIndex.Index;
 using Parallax.Router.Access;
 using Parallax.Router.Access.Gate;
 using Parallax.Router.Access.Quotas;
@@ -11,6 +13,7 @@ using Parallax.Router.Idempotency;
 using Parallax.Router.Observability;
 using Parallax.Router.Routing;
 using Parallax.Router.Sessions;
+using Parallax.Swarm.Telemetry;
 
 namespace Parallax.Router;
 
@@ -19,7 +22,8 @@ public static class RouterHosting
 {
     /// <summary>
     /// Adds the router's services and its HTTP endpoint. With credentials it talks to workers as a member of their swarm; where
-    /// the options say that it follows the swarm, the host registers an <see cref="ISwarmView"/>.
+    /// the options say that it follows the swarm, the host registers an <see cref="ISwarmView"/>, and, before this, an
+    /// <see cref="IBlockNews"/> if it is to know which prompts workers have cached.
     /// </summary>
     /// <exception cref="OptionsException">Options are invalid; lists all of them.</exception>
     public static WebApplicationBuilder AddRouter(
@@ -49,7 +53,20 @@ public static class RouterHosting
             services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<ILoggerFactory>(),
             options.FollowsSwarm ? services.GetRequiredService<ISwarmView>() : null,
-            credentials: credentials));
+            credentials: credentials,
+            prefixes: services.GetService<PrefixFeed>()));
+        if (options.FollowsSwarm && credentials is not null && builder.Services.Any(static service => service.ServiceType == typeof(IBlockNews)))
+        {
+            builder.Services.AddSingleton(services => new PrefixFeed(
+                services.GetRequiredService<IBlockNews>(),
+                services.GetRequiredService<ISwarmView>(),
+                credentials.Swarm.ToString(),
+                new PrefixIndex(new PrefixIndexOptions { Seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) }),
+                services.GetRequiredService<TimeProvider>(),
+                services.GetRequiredService<ILogger<PrefixFeed>>()));
+            builder.Services.AddHostedService(static services => services.GetRequiredService<PrefixFeed>());
+        }
+
         builder.Services.AddSingleton<RouterStopping>();
         builder.Services.AddSingleton<RouterInstruments>();
         builder.Services.AddSingleton<ErrorTranslator>();

@@ -3,6 +3,7 @@ using Parallax.Hosting.Lifetime;
 using Parallax.Identity;
 using Parallax.Router.Routing;
 using Parallax.Swarm.Joining;
+using Parallax.Swarm.Telemetry;
 
 namespace Parallax.Router;
 
@@ -20,21 +21,27 @@ internal static class RouterProgram
         var model = RouterModel.Load(modelPath);
         if (join is null)
         {
-            return await ServeAsync(model, options, null, null, stop);
+            return await ServeAsync(model, options, null, null, null, stop);
         }
 
         await using var member = await MemberApp.StartAsync(join, add: null, map: null, stop);
         options = options with { Audit = RouterAudit.Within(options.Audit, member.Folder) };
-        return await ServeAsync(model, options, new MemberView(member.Member, TimeProvider.System), member.Credentials, stop);
+        return await ServeAsync(model, options, new MemberView(member.Member, TimeProvider.System), member.News, member.Credentials, stop);
     }
 
-    private static async Task<int> ServeAsync(RouterModel model, RouterOptions options, ISwarmView? swarm, SwarmCredentials? credentials, CancellationToken stop)
+    private static async Task<int> ServeAsync(
+        RouterModel model, RouterOptions options, ISwarmView? swarm, IBlockNews? news, SwarmCredentials? credentials, CancellationToken stop)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.AddServiceDefaults().UseEmbeddedLifetime();
         if (swarm is not null)
         {
             builder.Services.AddSingleton(swarm);
+        }
+
+        if (news is not null)
+        {
+            builder.Services.AddSingleton(news);
         }
 
         builder.AddRouter(options, model, credentials);

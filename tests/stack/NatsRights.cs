@@ -18,6 +18,11 @@ internal sealed class NatsRights(ComposeStack stack)
         ("scheduler", "scheduler", "parallax.s.worker.w.record", false),
         ("router", "router", "parallax.s.plan", false),
         ("router", "router", "parallax.s.worker.w.telemetry", false),
+        ("worker", "worker-gpu", "parallax.s.worker.w.kv", true),
+        ("worker", "worker-gpu", "parallax.s.worker.w.kv-ask", false),
+        ("scheduler", "scheduler", "parallax.s.worker.w.kv", false),
+        ("router", "router", "parallax.s.worker.w.kv", false),
+        ("router", "router", "parallax.s.worker.w.kv-ask", true),
     ];
 
     /// <summary>Checks them all.</summary>

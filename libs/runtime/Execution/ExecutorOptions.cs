@@ -1,5 +1,6 @@
 using Parallax.Runtime.Batching;
 using Parallax.Runtime.Blocks;
+using Parallax.Runtime.KvCache;
 
 namespace Parallax.Runtime.Execution;
 
@@ -41,6 +42,9 @@ public sealed record ExecutorOptions
 
     /// <summary>The exchange of KV blocks with other workers, and how it is used; null (the default): there is none.</summary>
     public BlockExchangeOptions? Blocks { get; init; }
+
+    /// <summary>Is told on the engine's thread which blocks enter and leave the prefix cache; null (the default): nobody is.</summary>
+    public IPrefixCacheEvents? PrefixEvents { get; init; }
 
     /// <summary>The part that the scheduler needs.</summary>
     internal BatchLimits Limits => new(MaxBatch, TokenBudget, MixedPrefillTokens);

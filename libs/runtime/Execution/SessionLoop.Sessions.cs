@@ -37,6 +37,7 @@ internal abstract partial class SessionLoop<TSession> : SessionLoop
         Options = options;
         _samplers = samplers;
         Cache = new PagedKvCache(shard.KvGroups, shard.KvBlockCounts, shard.NumericClass, hasher);
+        Cache.Prefixes.Events = options.PrefixEvents;
         _scheduler = new BatchScheduler(limits);
         Table = new RequestTable<TSession>(options.MaxSessions);
         _room = new KvRoom[Cache.GroupCount];

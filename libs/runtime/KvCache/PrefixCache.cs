@@ -59,6 +59,9 @@ internal sealed class PrefixCache
         _blocks = new int[capacity * pools.Length];
     }
 
+    /// <summary>Is told which blocks come and go; null: nobody is. Set it while the tree is empty.</summary>
+    public IPrefixCacheEvents? Events { get; set; }
+
     /// <summary>Nodes in the tree, roots included.</summary>
     internal int Count { get; private set; }
 
@@ -150,6 +153,11 @@ internal sealed class PrefixCache
         {
             _hollow--;
         }
+
+        if (Events is { } events && _nodes[node].Resident == _pools.Length)
+        {
+            events.OnCached(_nodes[node].Hash);
+        }
     }
 
     /// <summary>A sequence's deepest node changes; nodes that nobody needs any more go.</summary>
@@ -212,6 +220,12 @@ internal sealed class PrefixCache
 
     /// <summary>Token ids of a node.</summary>
     internal Span<int> TokensOf(int node) => _tokens.AsSpan(node * KvGroup.BlockTokens, KvGroup.BlockTokens);
+
+    /// <summary>Whether the block of a hash is resident in all groups (tests).</summary>
+    internal bool IsComplete(UInt128 hash) => _byHash.TryGetValue(hash, out var node) && _nodes[node].Resident == _pools.Length;
+
+    /// <summary>Blocks that are resident in all groups (tests).</summary>
+    internal int CompleteCount => _byHash.Keys.Count(IsComplete);
 
     /// <summary>Checks the tree against the pools (tests).</summary>
     internal void CheckInvariants()
@@ -281,6 +295,11 @@ internal sealed class PrefixCache
         ref var block = ref _blocks[(node * _pools.Length) + group];
         _pools[group].Evict(block);
         block = None;
+        if (Events is { } events && _nodes[node].Resident == _pools.Length)
+        {
+            events.OnEvicted(_nodes[node].Hash);
+        }
+
         if (--_nodes[node].Resident == 0)
         {
             _hollow++;

@@ -31,6 +31,9 @@ public sealed class MemberApp : IAsyncDisposable
     /// <summary>Where other members dial it.</summary>
     public Uri Address => _app!.ListeningAddress();
 
+    /// <summary>Its NATS; null where there is none. Disposed with this.</summary>
+    public NatsTelemetry? News => _news;
+
     /// <summary>Its state folder, which no other process has while this one runs.</summary>
     public string Folder => _folder.Path;
 

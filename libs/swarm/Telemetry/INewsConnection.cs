@@ -6,6 +6,10 @@ internal interface INewsConnection : IAsyncDisposable
     /// <summary>Completes when the connection is lost, with the reason.</summary>
     Task<string> Lost { get; }
 
+    /// <summary>Gives what is published on a further subject to <paramref name="blocks"/>.</summary>
+    /// <exception cref="NewsWireException">The server does not take it; the connection is of no use any more.</exception>
+    Task SubscribeAsync(string subject, BlockExchange blocks, CancellationToken cancellationToken);
+
     /// <summary>Hands a message to the server.</summary>
     /// <exception cref="NewsWireException">The server does not take it; the connection is of no use any more.</exception>
     Task PublishAsync(string subject, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken);

@@ -15,7 +15,7 @@ internal sealed class NatsLink : INewsConnection
     private readonly NewsInbox _inbox;
     private readonly NatsOptions _options;
     private readonly TimeProvider _time;
-    private readonly List<NatsSubscription> _subscriptions = []; // the client holds them weakly
+    private readonly List<NatsSubBase> _subscriptions = []; // the client holds them weakly
     private Task _watching = Task.CompletedTask;
 
     public NatsLink(NatsConnection connection, Uri server, NewsInbox inbox, NatsOptions options, TimeProvider time, Action<string> serverError)
@@ -42,6 +42,14 @@ internal sealed class NatsLink : INewsConnection
         var subscription = new NatsSubscription(_connection, kind, subject, _inbox);
         _subscriptions.Add(subscription);
         await _connection.AddSubAsync(subscription, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task SubscribeAsync(string subject, BlockExchange blocks, CancellationToken cancellationToken)
+    {
+        var subscription = new BlockSubscription(_connection, subject, blocks, _inbox);
+        _subscriptions.Add(subscription);
+        return WithPatienceAsync(_connection.AddSubAsync(subscription, cancellationToken), cancellationToken);
     }
 
     /// <summary>

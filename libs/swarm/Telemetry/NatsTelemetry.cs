@@ -75,6 +75,7 @@ public sealed partial class NatsTelemetry : ISwarmNews, IAsyncDisposable
         _random = new Random(seed);
         _pace = new ReconnectPace(options.FirstRetry, options.LongestRetry, options.RefusedRetry);
         _inbox = new NewsInbox(subjects, options.QueueCapacity, time, LogDropping, LogRefusing);
+        _blocks = new BlockExchange(subjects);
         _wire = createWire(subjects, LogServerError);
         _state = NewsState.Absent(time.GetUtcNow(), "not connected yet");
         _instruments = new TelemetryInstruments(this);
@@ -178,6 +179,7 @@ public sealed partial class NatsTelemetry : ISwarmNews, IAsyncDisposable
             {
                 await using var connection = await _wire.ConnectAsync(server, _inbox, cancellationToken);
                 var since = _time.GetTimestamp();
+                _blocks.BeginConnection();
                 Connected(server);
                 await UseAsync(connection, server, cancellationToken);
                 failures = _time.GetElapsedTime(since) >= Holds ? 0 : failures + 1;
@@ -234,6 +236,7 @@ public sealed partial class NatsTelemetry : ISwarmNews, IAsyncDisposable
                     Interlocked.Increment(ref _sent);
                 }
 
+                await SendBlocksAsync(connection, cancellationToken);
                 if (isLast)
                 {
                     await connection.FlushAsync(cancellationToken);

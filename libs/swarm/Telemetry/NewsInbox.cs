@@ -76,6 +76,9 @@ internal sealed class NewsInbox
         }
     }
 
+    /// <summary>A message that somebody else looks at has come.</summary>
+    public void NoteArrival() => Interlocked.Increment(ref _arrivals);
+
     /// <summary>Ends <see cref="Incoming"/> with the bug that stopped the wire.</summary>
     public void Fail(Exception bug) => _incoming.Writer.TryComplete(bug);
 

@@ -14,6 +14,8 @@ internal sealed class TelemetryInstruments : IDisposable
         _meter.CreateObservableCounter("parallax.news.sent", () => telemetry.Counts.Sent, "{message}", "Messages published.");
         _meter.CreateObservableCounter("parallax.news.arrived", () => telemetry.Counts.Arrived, "{message}", "Messages received.");
         _meter.CreateObservableCounter("parallax.news.dropped", () => telemetry.Counts.Dropped, "{message}", "Messages that were not read in time.");
+        _meter.CreateObservableCounter("parallax.news.blocks.dropped", () => telemetry.DroppedBlocks, "{message}", "Announcements of KV blocks that were not read in time.");
+        _meter.CreateObservableCounter("parallax.news.blocks.refused", () => telemetry.RefusedBlocks, "{message}", "Messages about KV blocks that were refused unread.");
         _meter.CreateObservableCounter(
             "parallax.news.refused",
             () => Enum.GetValues<NewsRefusal>().Select(reason => new Measurement<long>(

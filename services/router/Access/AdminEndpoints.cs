@@ -45,6 +45,7 @@ internal static class AdminEndpoints
             .GetRequiredService<RouterInstruments>()
             .ToPrometheus(
                 workers.Links.Count(static link => link.IsServing),
-                (http.RequestServices.GetRequiredService<IAuditLog>() as AuditLog)?.TotalBytes ?? 0));
+                (http.RequestServices.GetRequiredService<IAuditLog>() as AuditLog)?.TotalBytes ?? 0,
+                http.RequestServices.GetService<PrefixFeed>()?.Counts ?? default));
     }
 }

@@ -50,7 +50,7 @@ internal sealed partial class ChatGeneration(
         // 2. Its tokens, and its turn, unless nothing is left to generate.
         using var tokensAside = call.Allowance?.Reserve(MostTokens(call, prompt.Length, sampling.MaxTokens));
         using var turn = open.IsEmpty ? null : await gate.EnterAsync(open.Length, output.Aborted);
-        using var reserved = open.IsEmpty ? null : await ReserveAsync(call, open.Length, prompt.Length, sampling.MaxTokens, output.Aborted);
+        using var reserved = open.IsEmpty ? null : await ReserveAsync(call, open.Length, prompt, sampling.MaxTokens, output.Aborted);
         var numerics = reserved?.Path.Offer.NumericClass ?? ClassOf(call.Resumed!);
         var run = call.Resumed?.Stamp.Run ?? RandomNumberGenerator.GetInt32(AnswerStamp.Runs);
         var stamp = AnswerStamp.Of(created, numerics, prompt.AsSpan(), sampling, run);
@@ -93,6 +93,7 @@ internal sealed partial class ChatGeneration(
                 IsUsageSent = call.Resumed?.IsUsageSent ?? false,
             };
             await AcceptedAsync(sessions, call.Request.Stream, ending.Token);
+            CountCached(reserved, sessions);
             var tokens = call.Request.Stream
                 ? await writer.StreamAsync(output, answer, Explain, ending)
                 : await writer.WriteAsync(output, answer, ending);
@@ -190,7 +191,7 @@ internal sealed partial class ChatGeneration(
     }
 
     /// <summary>A path with places for the request's sessions. It waits for room as long as a request may wait for its turn.</summary>
-    private async Task<ReservedPath> ReserveAsync(ChatCall call, int sessions, int promptTokens, int maxTokens, CancellationToken aborted)
+    private async Task<ReservedPath> ReserveAsync(ChatCall call, int sessions, ImmutableArray<int> prompt, int maxTokens, CancellationToken aborted)
     {
         ThrowIfStopped();
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(aborted, stopping.Cancelling);
@@ -199,7 +200,8 @@ internal sealed partial class ChatGeneration(
             var request = new PathRequest
             {
                 Sessions = sessions,
-                PromptTokens = promptTokens,
+                PromptTokens = prompt.Length,
+                Prefix = new PromptPrefix(prompt, call.Request.CacheSalt),
                 MaxTokens = maxTokens,
                 NumericClass = call.Resumed is { } resumed ? ClassOf(resumed) : null,
             };
@@ -279,6 +281,15 @@ internal sealed partial class ChatGeneration(
             {
                 throw SessionErrors.ToApi(await session.Result);
             }
+        }
+    }
+
+    /// <summary>How much of the prompt was expected to be cached, and how much was.</summary>
+    private void CountCached(ReservedPath? reserved, List<RemoteSession> sessions)
+    {
+        foreach (var session in sessions.Where(static session => session.Accepted.IsCompleted))
+        {
+            instruments.OnPrefix(reserved!.Path.CachedTokens, session.CachedTokens);
         }
     }
 

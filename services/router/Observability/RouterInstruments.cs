@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
+using Parallax.KvIndex.Index;
 using Parallax.Router.Admission;
 
 namespace Parallax.Router.Observability;
@@ -19,6 +20,8 @@ internal sealed class RouterInstruments
     private readonly long[] _requests = new long[Outcomes.Length];
     private long _tokens;
     private long _reroutes;
+    private long _expectedCached;
+    private long _cached;
     private double _seconds;
 
     public RouterInstruments(IMeterFactory meters, AdmissionGate gate)
@@ -41,6 +44,15 @@ internal sealed class RouterInstruments
     /// <summary>A session goes on over another path.</summary>
     public void OnRerouted() => Interlocked.Increment(ref _reroutes);
 
+    /// <summary>A session has begun.</summary>
+    /// <param name="expected">Tokens of its prompt that its path was expected to have cached.</param>
+    /// <param name="cached">Tokens that it had, as the workers said.</param>
+    public void OnPrefix(int expected, int cached)
+    {
+        Interlocked.Add(ref _expectedCached, expected);
+        Interlocked.Add(ref _cached, cached);
+    }
+
     /// <summary>A request that had its turn has ended.</summary>
     public void OnRequestEnded(string outcome, double seconds)
     {
@@ -57,7 +69,7 @@ internal sealed class RouterInstruments
     }
 
     /// <summary>All values in Prometheus' text format.</summary>
-    public string ToPrometheus(int workersServing, long auditLogBytes)
+    public string ToPrometheus(int workersServing, long auditLogBytes, PrefixIndexCounts index = default)
     {
         var load = _gate.Load;
         var text = new StringBuilder();
@@ -74,6 +86,12 @@ internal sealed class RouterInstruments
         Value("parallax_router_workers_serving", "gauge", "Workers that take new sessions.", workersServing);
         Value("parallax_router_reroutes_total", "counter", "Times that a session went on over another path.", Interlocked.Read(ref _reroutes));
         Value("parallax_router_audit_log_bytes", "gauge", "Bytes of the local audit log: what waits for the event store, and the newest files.", auditLogBytes);
+        Value("parallax_router_prefix_expected_tokens_total", "counter", "Tokens of prompts that were expected to be cached on the path chosen.", Interlocked.Read(ref _expectedCached));
+        Value("parallax_router_prefix_cached_tokens_total", "counter", "Tokens of prompts that were cached there, as workers said when sessions began.", Interlocked.Read(ref _cached));
+        Value("parallax_router_prefix_index_blocks", "gauge", "Cached KV blocks of all workers that the prefix index knows.", index.Pairs);
+        Value("parallax_router_prefix_index_workers", "gauge", "Workers whose cached KV blocks it knows completely.", index.Usable);
+        Value("parallax_router_prefix_index_gaps_total", "counter", "Times that it missed something of a worker.", index.Gaps);
+        Value("parallax_router_prefix_index_crowded_total", "counter", "Blocks that it gave up for want of room.", index.Crowded);
         return text.ToString();
 
         void Head(string name, string type, string help) => text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");

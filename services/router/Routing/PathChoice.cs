@@ -10,6 +10,9 @@ namespace Parallax.Router.Routing;
 /// <param name="Reason">Why this one.</param>
 internal sealed record PathChoice(ImmutableArray<PathHop> Hops, PathCost Cost, PathReason Reason)
 {
+    /// <summary>Leading tokens of the prompt that all stages are expected to have cached.</summary>
+    public int CachedTokens { get; init; }
+
     /// <summary>The shards in order, by which the path is recognised on a later map.</summary>
     public ImmutableArray<ShardKey> Shards { get; } = [.. Hops.Select(static hop => hop.Key)];
 }

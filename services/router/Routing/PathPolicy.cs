@@ -54,9 +54,14 @@ internal static class PathPolicy
         List<(PathSearch Search, int[] Path)> found = [];
         foreach (var group in map.Groups)
         {
-            if (FindSimple(group, StageCosts(group, loads, request, options), options.NearShare) is { } search)
+            var ceiling = CostUnit.Infinite;
+            foreach (var level in PrefixLevels.Of(group, loads, request))
             {
-                found.Add(search);
+                if (FindSimple(group, StageCosts(group, loads, request, options, level), options.NearShare, ceiling) is { } search)
+                {
+                    found.Add(search);
+                    ceiling = Math.Min(ceiling, search.Search.Best);
+                }
             }
         }
 
@@ -90,19 +95,26 @@ internal static class PathPolicy
     /// <summary>Loads are exact, so nothing counts as about as good but what is.</summary>
     private static double Margin(PathGroup group, double share) => group.HasSpeeds ? share : 0;
 
-    private static long[] StageCosts(PathGroup group, ReadOnlySpan<StageLoad> loads, PathRequest request, PathOptions options)
+    /// <summary>What each stage costs on a path that begins with <paramref name="level"/> cached tokens (<see cref="PrefixLevels"/>).</summary>
+    private static long[] StageCosts(PathGroup group, ReadOnlySpan<StageLoad> loads, PathRequest request, PathOptions options, int level)
     {
         var costs = new long[group.Nodes.Length];
-        var transfer = CostUnit.FromMs(TransferMs(request, options));
+        var transfer = CostUnit.FromMs(TransferMs(request, options, level));
         for (var i = 0; i < costs.Length; i++)
         {
             var node = group.Nodes[i];
             ref readonly var load = ref loads[group.FirstNode + i];
             var isKept = request.Kept?.Contains((node.WorkerId, node.Offer.Range)) ?? false;
+            if (level > 0 && request.CachedByNode.Span[group.FirstNode + i] < level)
+            {
+                costs[i] = CostUnit.Infinite;
+                continue;
+            }
+
             var hasRoom = isKept ? StageCost.Fits(node.Offer, request) : StageCost.HasRoom(node.Offer, load, request);
             costs[i] = !hasRoom || (request.Avoided?.Contains(node.WorkerId) ?? false) ? CostUnit.Infinite
                 : !group.HasSpeeds ? CostUnit.Stage + LoadCost(node, load) + (isKept ? 0 : RefillCost(group, node, request))
-                : CostUnit.FromMs(CostOf(group, node, load, request).TotalMs) + (i < group.HeadCount ? 0 : transfer); // of the hop to it
+                : CostUnit.FromMs(CostOf(group, node, load, request, level).TotalMs) + (i < group.HeadCount ? 0 : transfer); // of the hop to it
         }
 
         return costs;
@@ -118,22 +130,22 @@ internal static class PathPolicy
         return Math.Clamp(load.Sessions, 0, room) * CostUnit.Load / room;
     }
 
-    private static StageCost CostOf(PathGroup group, PathNode node, in StageLoad load, PathRequest request) =>
-        StageCost.Of(node.Shard.Speed, load, request, request.CachedTokens?.GetValueOrDefault(node.WorkerId) ?? 0)
+    private static StageCost CostOf(PathGroup group, PathNode node, in StageLoad load, PathRequest request, int level) =>
+        StageCost.Of(node.Shard.Speed, load, request, request.CachedTokens?.GetValueOrDefault(node.WorkerId) ?? level)
         // Nothing is known of this one while others are known: as slow as the slowest, and slower the busier it is.
         ?? new StageCost(group.UnknownMsPerLayer * node.Offer.Range.Count * (1 + RelativeLoad(node, load)), 0, 0);
 
     private static double RelativeLoad(PathNode node, in StageLoad load) => load.Sessions / (double)Math.Max(1, node.Offer.MaxSessions);
 
-    /// <summary>Of one hop, per token of the answer: its own row, and its share of the prompt's.</summary>
-    private static double TransferMs(PathRequest request, PathOptions options) =>
-        request.HiddenBytes * (1 + (request.PromptTokens / (double)request.ExpectedTokens)) / options.LinkBytesPerSecond * 1000;
+    /// <summary>Of one hop, per token of the answer: its own row, and its share of those of the prompt that are computed.</summary>
+    private static double TransferMs(PathRequest request, PathOptions options, int level) =>
+        request.HiddenBytes * (1 + (Math.Max(0, request.PromptTokens - level) / (double)request.ExpectedTokens)) / options.LinkBytesPerSecond * 1000;
 
     /// <summary>
     /// The best path that leads over no worker twice. Of two shards of one worker on a path one must go: each choice is a
     /// smaller problem, and the best solution of all of them that needs no further choice is the best there is.
     /// </summary>
-    private static (PathSearch Search, int[] Path)? FindSimple(PathGroup group, long[] costs, double margin)
+    private static (PathSearch Search, int[] Path)? FindSimple(PathGroup group, long[] costs, double margin, long ceiling)
     {
         var open = new PriorityQueue<(PathSearch Search, long[] Costs, int[] Path), (long Cost, int[] Path)>(ByCostThenIds);
         Add(costs);
@@ -153,7 +165,7 @@ internal static class PathPolicy
         void Add(long[] costs)
         {
             var search = new PathSearch(group, costs);
-            search.Solve(margin);
+            search.Solve(margin, ceiling);
             if (search.Best < CostUnit.Infinite)
             {
                 var path = search.BestPath();
@@ -202,16 +214,18 @@ internal static class PathPolicy
             return null;
         }
 
+        (PathSearch Search, int[] Path)? cheapest = null;
         foreach (var (search, _) in found)
         {
+            // The same path may be found with more and with less of the prompt cached.
             var path = ImmutableCollectionsMarshal.AsArray(shards)!.Select(search.Group.Find).ToArray();
-            if (path.All(static node => node >= 0))
+            if (path.All(static node => node >= 0) && (cheapest is not var (other, same) || search.CostOf(path) < other.CostOf(same)))
             {
-                return (search, path);
+                cheapest = (search, path);
             }
         }
 
-        return null;
+        return cheapest;
     }
 
     /// <summary>The cheaper of two paths drawn from those within the limit, the first where they cost the same; null when none could be drawn.</summary>
@@ -244,7 +258,7 @@ internal static class PathPolicy
             {
                 first = (search, path);
             }
-            else if (one.Search != search || !one.Path.AsSpan().SequenceEqual(path))
+            else if (one.Search.Group != search.Group || !one.Path.AsSpan().SequenceEqual(path))
             {
                 return search.CostOf(path) < one.Search.CostOf(one.Path) ? (search, path) : one;
             }
@@ -259,11 +273,12 @@ internal static class PathPolicy
         var hops = ImmutableArray.CreateBuilder<PathHop>(path.Length);
         var cost = default(PathCost);
         var links = path.Length == 1 ? 0 : group.Closing(path[0], path[^1]);
+        var cached = PrefixLevels.OfPath(group, path, request);
         for (var i = 0; i < path.Length; i++)
         {
             var node = group.Nodes[path[i]];
             ref readonly var load = ref loads[group.FirstNode + path[i]];
-            var stage = group.HasSpeeds ? CostOf(group, node, load, request) : new StageCost(double.NaN, 0, 0);
+            var stage = group.HasSpeeds ? CostOf(group, node, load, request, cached) : new StageCost(double.NaN, 0, 0);
             cost = new PathCost(
                 cost.ComputeMs + stage.ComputeMs,
                 0,
@@ -279,7 +294,10 @@ internal static class PathPolicy
 
         return new PathChoice(
             hops.MoveToImmutable(),
-            cost with { LinkMs = CostUnit.ToMs(links) + ((path.Length - 1) * TransferMs(request, options)) },
-            reason);
+            cost with { LinkMs = CostUnit.ToMs(links) + ((path.Length - 1) * TransferMs(request, options, cached)) },
+            reason)
+        {
+            CachedTokens = cached,
+        };
     }
 }

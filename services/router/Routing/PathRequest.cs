@@ -27,6 +27,15 @@ internal sealed record PathRequest
     /// <summary>Leading tokens of the prompt that a worker has cached, by worker id; null: nobody has any.</summary>
     public IReadOnlyDictionary<string, int>? CachedTokens { get; init; }
 
+    /// <summary>The prompt by its blocks, by which it is found out who has cached how much of it; null: it is not looked for.</summary>
+    public PromptPrefix? Prefix { get; init; }
+
+    /// <summary>
+    /// Leading tokens of the prompt that each shard of the map has cached, in the order of the map's nodes; empty: nobody has
+    /// any. The stages of a path all begin at the least of theirs.
+    /// </summary>
+    public ReadOnlyMemory<int> CachedByNode { get; init; }
+
     /// <summary>Shards that hold the session's state already: they have room for it, and all others must be refilled.</summary>
     public IReadOnlySet<(string WorkerId, LayerRange Range)>? Kept { get; init; }
 

@@ -33,7 +33,9 @@ internal sealed class PathSearch
     public long CostFrom(int head) => _heads[head];
 
     /// <summary>Finds the cheapest path of every head whose path costs at most <paramref name="margin"/> (a share) more than the best.</summary>
-    public void Solve(double margin)
+    /// <param name="margin">The share.</param>
+    /// <param name="ceiling">The best that is known from elsewhere: paths that cost more than it and the margin may be left out.</param>
+    public void Solve(double margin, long ceiling = CostUnit.Infinite)
     {
         Best = CostUnit.Infinite;
         Array.Fill(_heads, CostUnit.Infinite);
@@ -47,7 +49,7 @@ internal sealed class PathSearch
         }
 
         Array.Sort(bounds, order); // not stable, which is no matter: every head below the limit is solved
-        for (var i = 0; i < order.Length && bounds[i] < CostUnit.Infinite && bounds[i] <= Limit(Best, margin); i++)
+        for (var i = 0; i < order.Length && bounds[i] < CostUnit.Infinite && bounds[i] <= Limit(Math.Min(Best, ceiling), margin); i++)
         {
             Descend(order[i]);
             _heads[order[i]] = Math.Min(CostUnit.Infinite, From(order[i], closes: true));

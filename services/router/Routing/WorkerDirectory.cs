@@ -26,6 +26,7 @@ internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDi
     private readonly SwarmCredentials? _credentials;
     private readonly PathOptions _pathOptions;
     private readonly FailoverOptions _failover;
+    private readonly IPrefixLookup? _prefixes;
     private readonly ArrivalClock _arrivals = new();
     private readonly LiveMap _map;
     private readonly LiveMap _lastResort; // with workers that are about to leave: used where nobody else serves some layers
@@ -44,6 +45,7 @@ internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDi
     /// <param name="swarm">The live map to follow; null: only the workers that options name.</param>
     /// <param name="pathOptions">How paths are weighed; null for the defaults.</param>
     /// <param name="credentials">The router's as a member of a swarm; null for clear text.</param>
+    /// <param name="prefixes">Knows which workers have which prompts cached; null: nobody knows.</param>
     public WorkerDirectory(
         RouterOptions options,
         WorkerLinkOptions linkOptions,
@@ -51,9 +53,11 @@ internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDi
         ILoggerFactory loggers,
         ISwarmView? swarm = null,
         PathOptions? pathOptions = null,
-        SwarmCredentials? credentials = null)
+        SwarmCredentials? credentials = null,
+        IPrefixLookup? prefixes = null)
     {
         _credentials = credentials;
+        _prefixes = prefixes;
         _clock = clock;
         _router = options.RouterId;
         _failover = (linkOptions.Failover ?? new FailoverOptions()) with { IsOn = options.Failover, Standbys = options.Standbys };
@@ -138,6 +142,11 @@ internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDi
     {
         var (map, members) = MapOf(model);
         var random = DrawRandom();
+        if (request.Prefix is { } prefix && _prefixes is { } prefixes)
+        {
+            request = request with { CachedByNode = prefixes.CachedTokens(map, prefix) };
+        }
+
         var reserved = Ledger.Reserve(map, request, loads =>
         {
             var previous = _previous is { } last && last.Model == model ? last.Shards : default;
@@ -274,6 +283,7 @@ internal sealed partial class WorkerDirectory : IHostedService, IPathFinder, IDi
             Cost = choice.Cost,
             Shards = choice.Shards,
             Reason = choice.Reason,
+            CachedTokens = choice.CachedTokens,
         };
     }
 

@@ -13,6 +13,9 @@ internal sealed record WorkerPath(ImmutableArray<WorkerPathStage> Stages, PathOf
     /// <summary>What it was predicted to cost when it was chosen.</summary>
     public PathCost Cost { get; init; }
 
+    /// <summary>Leading tokens of the prompt that all stages were expected to have cached when it was chosen.</summary>
+    public int CachedTokens { get; init; }
+
     /// <summary>The shards in order, by which it is recognised on a later map.</summary>
     public ImmutableArray<ShardKey> Shards { get; init; } = [];
 

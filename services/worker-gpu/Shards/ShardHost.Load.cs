@@ -44,7 +44,7 @@ public sealed partial class ShardHost
         {
             loaded = loader.Load(progress, cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
-            Activate(shard, loaded, _createEngine(loaded), request.Replaces);
+            Activate(shard, loaded, CreateEngine(shard, loaded), request.Replaces);
             return shard;
         }
         catch
@@ -119,6 +119,7 @@ public sealed partial class ShardHost
 
     private void Forget(Shard shard)
     {
+        Blocks?.Close(shard.Id);
         lock (_gate)
         {
             _shards.Remove(shard);

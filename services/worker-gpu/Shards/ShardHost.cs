@@ -3,6 +3,7 @@ using Parallax.Hosting;
 using Parallax.Pipeline.Links;
 using Parallax.Pipeline.Stages;
 using Parallax.Runtime.Execution;
+using Parallax.Runtime.KvCache;
 using Parallax.Worker.Gpu.Control;
 using Parallax.Worker.Gpu.Devices;
 
@@ -26,7 +27,7 @@ public sealed partial class ShardHost : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly MemoryLedger _memory;
     private readonly TimeProvider _clock;
-    private readonly Func<LoadedShard, ISessionEngine> _createEngine;
+    private readonly Func<LoadedShard, IPrefixCacheEvents?, ISessionEngine> _createEngine;
     private readonly int? _threads;
     private readonly TimeSpan _drainTime;
     private readonly string? _journalFolder;
@@ -47,7 +48,7 @@ public sealed partial class ShardHost : IAsyncDisposable
         : this(options, memory, clock, null)
     {
         ArgumentNullException.ThrowIfNull(samplers);
-        _createEngine = loaded => CreateEngine(loaded, samplers);
+        _createEngine = (loaded, events) => CreateEngine(loaded, loaded.Limits with { PrefixEvents = events }, samplers);
     }
 
     internal ShardHost(WorkerOptions options, MemoryLedger? memory, TimeProvider? clock, Func<LoadedShard, ISessionEngine>? createEngine)
@@ -60,7 +61,8 @@ public sealed partial class ShardHost : IAsyncDisposable
         _threads = options.Threads;
         _drainTime = options.DrainTime;
         _journalFolder = options.JournalFolder;
-        _createEngine = createEngine ?? (static _ => throw new InvalidOperationException("this host serves engines that it is given"));
+        _createEngine = (loaded, _) =>
+            createEngine?.Invoke(loaded) ?? throw new InvalidOperationException("this host serves engines that it is given");
         Incarnation = new WorkerIncarnation(_clock).Value;
         Links = new StageLinks(Incarnation);
     }
@@ -73,6 +75,9 @@ public sealed partial class ShardHost : IAsyncDisposable
 
     /// <summary>Where stages say from now on that a journal's file fails.</summary>
     internal void LogTo(ILogger logger) => _log.LogTo(logger);
+
+    /// <summary>Is told which KV blocks shards have cached that are loaded from now on; null: nobody is.</summary>
+    internal IShardBlocks? Blocks { get; set; }
 
     /// <summary>The memory of all shards.</summary>
     public MemoryLedger Memory => _memory;
@@ -162,15 +167,19 @@ public sealed partial class ShardHost : IAsyncDisposable
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ISessionEngine CreateEngine(LoadedShard loaded, ITokenSamplerFactory samplers) => loaded.IsWhole
-        ? new Executor(loaded.Shard, samplers, loaded.Limits, _clock)
+    /// <summary>An engine that tells which blocks its cache has, if anybody wants to know.</summary>
+    private ISessionEngine CreateEngine(Shard shard, LoadedShard loaded) =>
+        _createEngine(loaded, Blocks?.Open(shard.Id, shard.Range, loaded.Shard.KvBlockCounts.Min()));
+
+    private ISessionEngine CreateEngine(LoadedShard loaded, ExecutorOptions limits, ITokenSamplerFactory samplers) => loaded.IsWhole
+        ? new Executor(loaded.Shard, samplers, limits, _clock)
         : new StageEngine(
             loaded.Shard,
             samplers,
             Links,
             new StageEngineOptions
             {
-                Executor = loaded.Limits,
+                Executor = limits,
                 JournalBytes = Math.Max(StageEngineOptions.LeastJournalBytes, loaded.Plan.JournalBytes),
                 JournalSpillFolder = _journalFolder,
                 Logger = _log,

@@ -51,6 +51,7 @@ internal static class JoinedWorker
                 Folder = folder.State,
             },
             Models = models,
+            BlockNews = news,
             Name = settings.Name,
             Device = device,
             Replan = Allocator.Replan,

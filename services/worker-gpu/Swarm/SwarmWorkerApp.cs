@@ -6,6 +6,7 @@ using Parallax.ModelFiles;
 using Parallax.Runtime.Sampling;
 using Parallax.Swarm.Hosting;
 using Parallax.Swarm.Members;
+using Parallax.Worker.Gpu.Blocks;
 using Parallax.Worker.Gpu.Shards;
 
 namespace Parallax.Worker.Gpu.Swarm;
@@ -67,8 +68,20 @@ public sealed class SwarmWorkerApp : IAsyncDisposable
             builder.Services.AddSingleton(new SwarmWorkerOptions { LeaveTime = setup.LeaveTime });
             builder.Services.AddSingleton(new SelfPlacing(record, setup.Replan, Jitter(), SettleTime));
             builder.Services.AddSingleton<SwarmWorker>();
+            if (setup.BlockNews is { } news)
+            {
+                builder.Services.AddSingleton(services => new BlockAnnouncing(
+                    news,
+                    setup.Member.Credentials,
+                    shards.Incarnation,
+                    services.GetRequiredService<TimeProvider>(),
+                    services.GetRequiredService<ILogger<BlockAnnouncing>>()));
+                builder.Services.AddHostedService(static services => services.GetRequiredService<BlockAnnouncing>());
+            }
+
             setup.Add?.Invoke(builder);
             app = builder.Build();
+            shards.Blocks = app.Services.GetService<BlockAnnouncing>();
             app.MapWorker();
             app.MapSwarmMember();
             app.MapModelFiles();

@@ -2,6 +2,7 @@ using Parallax.Contracts.V1;
 using Parallax.ModelFiles.Storage;
 using Parallax.Placement;
 using Parallax.Swarm.Hosting;
+using Parallax.Swarm.Telemetry;
 using Parallax.Worker.Gpu.Shards;
 
 namespace Parallax.Worker.Gpu.Swarm;
@@ -17,6 +18,9 @@ public sealed record SwarmWorkerSetup
 
     /// <summary>The models that it has and can give to others. Stays the caller's.</summary>
     public required ModelStore Models { get; init; }
+
+    /// <summary>Where it announces which KV blocks it has cached; null: nowhere. Stays the caller's.</summary>
+    public IBlockNews? BlockNews { get; init; }
 
     /// <summary>What people call it.</summary>
     public required string Name { get; init; }

@@ -22,6 +22,14 @@ internal sealed class FakeConnection : INewsConnection
 
     public void Lose(string reason) => _lost.TrySetResult(reason);
 
+    public List<string> Subscribed { get; } = [];
+
+    public Task SubscribeAsync(string subject, BlockExchange blocks, CancellationToken cancellationToken)
+    {
+        Subscribed.Add(subject);
+        return Task.CompletedTask;
+    }
+
     public Task PublishAsync(string subject, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken)
     {
         if (Failure is not null)

@@ -14,6 +14,11 @@ public sealed class SwarmSubjectsTests
         Assert.Equal("parallax.home.worker.abc.record", _subjects.Record("abc"));
         Assert.Equal("parallax.home.worker.*.telemetry", _subjects.AnyTelemetry);
         Assert.Equal("parallax.home.worker.*.record", _subjects.AnyRecord);
+        Assert.Equal("parallax.home.worker.abc.kv", _subjects.Blocks("abc"));
+        Assert.Equal("parallax.home.worker.abc.kv-ask", _subjects.BlockAsk("abc"));
+        Assert.Equal("parallax.home.worker.*.kv", _subjects.AnyBlocks);
+        Assert.Equal("abc", _subjects.WorkerOf(_subjects.Blocks("abc")));
+        Assert.Equal("abc", _subjects.WorkerOf(_subjects.BlockAsk("abc")));
         Assert.Equal("parallax.home.plan", _subjects.Plan);
         Assert.Equal("parallax.home.revocations", _subjects.Revocations);
     }
