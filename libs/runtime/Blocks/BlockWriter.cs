@@ -90,7 +90,7 @@ internal sealed class BlockWriter
 
     private void OnFilled(UInt128 hash)
     {
-        if (_options.WriteBytesPerSecond == 0)
+        if (_options.WriteBytesPerSecond == 0 || !_options.Exchange.IsOpen)
         {
             return;
         }

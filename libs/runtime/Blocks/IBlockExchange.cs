@@ -6,6 +6,9 @@ namespace Parallax.Runtime.Blocks;
 /// </summary>
 public interface IBlockExchange
 {
+    /// <summary>Whether there is anybody to exchange blocks with. While not, nothing is copied, and nothing is asked for.</summary>
+    bool IsOpen => true;
+
     /// <summary>
     /// Hands over a filled block. Called by an engine's loop: returns at once and does not throw. What is accepted is the
     /// exchange's from then on.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Sampling;
 
 namespace Parallax.Runtime.Execution;
@@ -48,6 +49,17 @@ public interface ISessionEngine : IAsyncDisposable
 
     /// <summary>Only the router renews leases; a session without renewal for the lease time is freed (rule 10).</summary>
     void RenewLease(SessionId session);
+
+    /// <summary>
+    /// Hands all KV blocks that other workers lack to the exchange, for a worker that is about to leave. Blocks that fill
+    /// meanwhile are included.
+    /// </summary>
+    /// <param name="progress">Told after each block, on the engine's thread; may be null.</param>
+    /// <param name="cancellationToken">Ends it; what has been handed over stays so.</param>
+    /// <returns>What was handed over; nothing where there is no exchange.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled, the engine has stopped, or another drain has begun.</exception>
+    Task<BlockDrainProgress> HandOverBlocksAsync(IProgress<BlockDrainProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Task.FromResult(default(BlockDrainProgress));
 
     /// <summary>A snapshot of counters and gauges.</summary>
     EngineStats ReadStats();

@@ -24,7 +24,7 @@ internal abstract partial class SessionLoop<TSession>
     {
         var request = opening.Request;
         if (Options.Blocks is not { } blocks || _layout is null
-            || blocks.RestoreTime == TimeSpan.Zero || _restoring.Count >= blocks.MaxRestores
+            || blocks.RestoreTime == TimeSpan.Zero || !blocks.Exchange.IsOpen || _restoring.Count >= blocks.MaxRestores
             || Table.Find(request.Session, request.Epoch) is not { State: SessionState.Opened } session)
         {
             return false;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Parallax.Hosting;
 using Parallax.Pipeline.Links;
 using Parallax.Pipeline.Stages;
+using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.KvCache;
 using Parallax.Worker.Gpu.Control;
@@ -48,7 +49,10 @@ public sealed partial class ShardHost : IAsyncDisposable
         : this(options, memory, clock, null)
     {
         ArgumentNullException.ThrowIfNull(samplers);
-        _createEngine = (loaded, events) => CreateEngine(loaded, loaded.Limits with { PrefixEvents = events }, samplers);
+        _createEngine = (loaded, events) => CreateEngine(
+            loaded,
+            loaded.Limits with { PrefixEvents = events, Blocks = Exchange is { } exchange ? new BlockExchangeOptions { Exchange = exchange } : null },
+            samplers);
     }
 
     internal ShardHost(WorkerOptions options, MemoryLedger? memory, TimeProvider? clock, Func<LoadedShard, ISessionEngine>? createEngine)
@@ -78,6 +82,9 @@ public sealed partial class ShardHost : IAsyncDisposable
 
     /// <summary>Is told which KV blocks shards have cached that are loaded from now on; null: nobody is.</summary>
     internal IShardBlocks? Blocks { get; set; }
+
+    /// <summary>Where shards that are loaded from now on exchange KV blocks with other workers; null: nowhere.</summary>
+    internal IBlockExchange? Exchange { get; set; }
 
     /// <summary>The memory of all shards.</summary>
     public MemoryLedger Memory => _memory;
@@ -163,6 +170,16 @@ public sealed partial class ShardHost : IAsyncDisposable
         }
 
         await Task.WhenAll(shards.Select(shard => Retire(shard, TimeSpan.Zero, Stopped)));
+    }
+
+    /// <summary>Hands the KV blocks of all shards to the exchange, for a worker that is about to leave.</summary>
+    /// <returns>Blocks handed over.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled, or a shard ended meanwhile.</exception>
+    internal async Task<int> HandOverBlocksAsync(CancellationToken cancellationToken)
+    {
+        var handed = await Task.WhenAll(Shards.Select(static shard => shard.Engine).OfType<ISessionEngine>()
+            .Select(engine => engine.HandOverBlocksAsync(progress: null, cancellationToken)));
+        return handed.Sum(static one => one.Handed);
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

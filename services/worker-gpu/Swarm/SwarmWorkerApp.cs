@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Hosting.Lifetime;
+using Parallax.KvClient.Instances;
 using Parallax.ModelFiles;
 using Parallax.Runtime.Sampling;
 using Parallax.Swarm.Hosting;
@@ -79,15 +80,19 @@ public sealed class SwarmWorkerApp : IAsyncDisposable
                 builder.Services.AddHostedService(static services => services.GetRequiredService<BlockAnnouncing>());
             }
 
+            builder.AddKvCacheExchange(setup.Member.Credentials);
             setup.Add?.Invoke(builder);
             app = builder.Build();
             shards.Blocks = app.Services.GetService<BlockAnnouncing>();
+            shards.Exchange = app.Services.GetRequiredService<KvCacheExchange>();
             app.MapWorker();
             app.MapSwarmMember();
             app.MapModelFiles();
             setup.Map?.Invoke(app);
             await app.StartAsync(stop);
             await app.Services.GetRequiredService<MemberStart>().JoinAsync(app.ListeningAddress(), stop);
+            app.Services.GetRequiredService<OverlayInstances>().Start();
+            app.Services.GetRequiredService<KvCacheExchange>().Start();
             record.BecomeReady();
             await app.Services.GetRequiredService<SwarmWorker>().StartAsync(stop);
             return new SwarmWorkerApp(shards, models, app);
@@ -106,8 +111,11 @@ public sealed class SwarmWorkerApp : IAsyncDisposable
     }
 
     /// <summary>Gives all layers up in order, so that requests notice nothing; returns when others serve them, or nobody will.</summary>
-    public Task GiveUpAllAsync(CancellationToken cancellationToken) =>
-        _app.Services.GetRequiredService<SwarmWorker>().GiveUpAllAsync(cancellationToken);
+    public async Task GiveUpAllAsync(CancellationToken cancellationToken)
+    {
+        await _app.Services.GetRequiredService<BlockHandover>().RunAsync(cancellationToken);
+        await _app.Services.GetRequiredService<SwarmWorker>().GiveUpAllAsync(cancellationToken);
+    }
 
     /// <summary>Lets running sessions end for the drain time, says goodbye to the swarm, and stops.</summary>
     public async Task StopAsync()
