@@ -1,4 +1,3 @@
-using Parallax.Contracts.Identifiers;
 using Parallax.Runtime.Blocks;
 using Parallax.Runtime.Execution;
 using Parallax.Testing;
