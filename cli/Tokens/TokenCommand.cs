@@ -35,7 +35,7 @@ internal static class TokenCommand
 
     private static Command CreateCreate(Option<string> state)
     {
-        var role = new Option<string>("--role") { Description = "What the machine may do: worker, router, scheduler, admin; several with commas.", DefaultValueFactory = static _ => "worker", HelpName = "roles" };
+        var role = new Option<string>("--role") { Description = "What the machine may do: worker, router, scheduler, kvcache, admin; several with commas.", DefaultValueFactory = static _ => "worker", HelpName = "roles" };
         var expires = new Option<string>("--expires") { Description = "How long one can join with it, e.g. 30m, 12h, 7d. Who has joined stays.", DefaultValueFactory = static _ => "7d", HelpName = "time" };
         var pin = new Option<string?>("--pin") { Description = "The peer id of the machine that it will be shown to. Default: this one's.", HelpName = "peer" };
         var command = new Command("create", "Print a token.") { role, expires, pin };

@@ -25,7 +25,7 @@ command.SetAction(async (parsed, stop) =>
     {
         foreach (var count in Numbers(parsed.GetRequiredValue(streams)))
         {
-            rows.Add(await Transfers.MeasureAsync(client, size, count, (long)parsed.GetValue(mib) << 20, stop));
+            rows.Add(await Transfers.MeasureAsync(client, server, size, count, (long)parsed.GetValue(mib) << 20, stop));
         }
     }
 

@@ -11,6 +11,16 @@ internal sealed class ServerProcess : IDisposable
 
     public Uri Address { get; }
 
+    /// <summary>What it has taken of the processor.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public static async Task<ServerProcess> StartAsync(BenchmarkSwarm swarm)
     {
         var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["serve", swarm.ServerFolder])

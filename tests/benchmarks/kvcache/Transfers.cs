@@ -12,9 +12,9 @@ internal static class Transfers
 
     private static int _nextHash = 1;
 
-    public static IReadOnlyList<string> Head => ["part", "calls at once", "put", "get"];
+    public static IReadOnlyList<string> Head => ["part", "calls at once", "put", "processor for a GiB", "get", "processor for a GiB"];
 
-    public static async Task<IReadOnlyList<string>> MeasureAsync(KvCacheClient client, int size, int calls, long bytes, CancellationToken stop)
+    public static async Task<IReadOnlyList<string>> MeasureAsync(KvCacheClient client, ServerProcess server, int size, int calls, long bytes, CancellationToken stop)
     {
         var count = (int)(bytes / size / calls);
         var payload = new byte[size];
@@ -23,21 +23,22 @@ internal static class Transfers
         await PutAsync(client, tenant, Parts(payload, Math.Min(count, 64)), stop); // connections, and code that is compiled
         var shares = Enumerable.Range(0, calls).Select(_ => Parts(payload, count)).ToList();
 
-        var began = Stopwatch.GetTimestamp();
-        await Task.WhenAll(shares.Select(parts => Task.Run(() => PutAsync(client, tenant, parts, stop), stop)));
-        var put = Stopwatch.GetElapsedTime(began);
-
-        began = Stopwatch.GetTimestamp();
-        await Task.WhenAll(shares.Select(parts => Task.Run(() => GetAsync(client, tenant, parts, stop), stop)));
-        var get = Stopwatch.GetElapsedTime(began);
         var total = (double)size * count * calls;
-        return
-        [
-            string.Create(CultureInfo.InvariantCulture, $"{size >> 10} KiB"),
-            calls.ToString(CultureInfo.InvariantCulture),
-            string.Create(CultureInfo.InvariantCulture, $"{total / put.TotalSeconds / 1e6:0} MB/s"),
-            string.Create(CultureInfo.InvariantCulture, $"{total / get.TotalSeconds / 1e6:0} MB/s"),
-        ];
+        var put = await TimeAsync(server, total, shares.Select(parts => Task.Run(() => PutAsync(client, tenant, parts, stop), stop)));
+        var get = await TimeAsync(server, total, shares.Select(parts => Task.Run(() => GetAsync(client, tenant, parts, stop), stop)));
+        return [string.Create(CultureInfo.InvariantCulture, $"{size >> 10} KiB"), calls.ToString(CultureInfo.InvariantCulture), put.Rate, put.Processor, get.Rate, get.Processor];
+    }
+
+    /// <summary>Bytes a second, and what both processes together took of the processor, which says something on a busy machine too.</summary>
+    private static async Task<(string Rate, string Processor)> TimeAsync(ServerProcess server, double bytes, IEnumerable<Task> transfers)
+    {
+        var (began, busy) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime + server.ProcessorTime);
+        await Task.WhenAll(transfers);
+        var time = Stopwatch.GetElapsedTime(began);
+        busy = Environment.CpuUsage.TotalTime + server.ProcessorTime - busy;
+        return (
+            string.Create(CultureInfo.InvariantCulture, $"{bytes / time.TotalSeconds / 1e6:0} MB/s"),
+            string.Create(CultureInfo.InvariantCulture, $"{busy.TotalMilliseconds / (bytes / (1 << 30)):0} ms"));
     }
 
     private static List<PartToPut> Parts(byte[] payload, int count)

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Parallax.Contracts.Identifiers;
 using Parallax.Contracts.V1;
@@ -24,13 +25,17 @@ internal sealed class KvSwarm : IAsyncDisposable
     public static readonly TenantId Alice = TenantId.Of("alice");
     public static readonly TenantId Bob = TenantId.Of("bob");
 
-    private readonly SwarmProcesses _processes;
+    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(100);
+
+    private readonly DirectoryInfo _root;
+    private readonly MemberApp _founder;
     private readonly MemberApp _member;
+    private readonly List<MemberProcess> _processes = [];
     private readonly List<IDisposable> _owned = [];
 
-    private KvSwarm(SwarmProcesses processes, MemberApp member)
+    private KvSwarm(DirectoryInfo root, MemberApp founder, MemberApp member)
     {
-        (_processes, _member) = (processes, member);
+        (_root, _founder, _member) = (root, founder, member);
         Instances = new OverlayInstances(
             member.Member.Overlay, member.Credentials, TimeSpan.FromMilliseconds(250), TimeProvider.System, NullLogger<OverlayInstances>.Instance);
         Instances.Start();
@@ -45,20 +50,27 @@ internal sealed class KvSwarm : IAsyncDisposable
     /// <summary>Credentials of a worker.</summary>
     public SwarmCredentials Credentials => _member.Credentials;
 
-    public string Said => _processes.Said;
+    public string Said => string.Join('\n', _processes.Select(static process => process.Said));
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public static async Task<KvSwarm> FoundAsync()
     {
-        var processes = await SwarmProcesses.FoundAsync(SwarmProcesses.DemoModel, ["--memory", "4MiB"]);
+        var root = Directory.CreateTempSubdirectory("parallax-kv-swarm-");
+        var founder = await MemberApp.FoundAsync(
+            new FoundSwarm(new IPEndPoint(IPAddress.Loopback, 0))
+            {
+                State = Path.Combine(root.FullName, "founder"),
+                Tokens = [.. new[] { MemberRoles.Worker, MemberRoles.Router, MemberRoles.KvCache }.Select(role => new TokenFile(role, TokenPath(root, role)))],
+            },
+            Token);
         try
         {
-            return new KvSwarm(processes, await JoinAsync(processes, "client", MemberRoles.Worker));
+            return new KvSwarm(root, founder, await JoinAsync(root, founder, "client", MemberRoles.Worker));
         }
         catch
         {
-            await processes.DisposeAsync();
+            await founder.DisposeAsync();
             throw;
         }
     }
@@ -66,13 +78,16 @@ internal sealed class KvSwarm : IAsyncDisposable
     /// <summary>An instance; the same name again is the same one, with the same folder. Returns when it serves.</summary>
     public async Task<MemberProcess> StartAsync(string name, string? folder = null, params string[] options)
     {
-        var process = _processes.Start(
+        var state = Path.Combine(_root.FullName, name);
+        var process = new MemberProcess(
             name,
-            name,
+            state,
+            [],
             [
-                "kvcache", "--join", _processes.FounderAddress, "--token", await _processes.TokenAsync(MemberRoles.KvCache),
-                "--memory", "64MiB", "--folder", folder ?? _processes.StateOf(name) + "-blocks", "--disk", "256MiB", .. options,
+                "kvcache", "--join", _founder.Address.Authority, "--token-file", TokenPath(_root, MemberRoles.KvCache), "--state", state,
+                "--memory", "64MiB", "--folder", folder ?? state + "-blocks", "--disk", "256MiB", .. options,
             ]);
+        _processes.Add(process);
         await process.LineAsync("kvcache listens on ");
         return process;
     }
@@ -81,12 +96,25 @@ internal sealed class KvSwarm : IAsyncDisposable
     public Task KnownAsync(params MemberProcess[] instances)
     {
         var ids = instances.Select(static instance => instance.Id).Order(StringComparer.Ordinal).ToList();
-        return _processes.UntilAsync(
+        return UntilAsync(
             $"{instances.Length} instances are known",
             () => Task.FromResult(ids.SequenceEqual(Instances.Current.Select(static one => one.Id.ToString()))));
     }
 
-    public Task UntilAsync(string what, Func<Task<bool>> isSo) => _processes.UntilAsync(what, isSo);
+    /// <summary>Waits until a condition holds.</summary>
+    public async Task UntilAsync(string what, Func<Task<bool>> isSo)
+    {
+        using var patience = Patience.Begin();
+        while (!await isSo())
+        {
+            if (patience.IsCancellationRequested)
+            {
+                Assert.Fail($"it never came to be that {what}\n{Said}");
+            }
+
+            await Task.Delay(PollEvery, Token);
+        }
+    }
 
     /// <summary>A client of one instance alone.</summary>
     public KvCacheClient Only(MemberProcess instance)
@@ -104,11 +132,8 @@ internal sealed class KvSwarm : IAsyncDisposable
         return await new Contracts.V1.KvCache.KvCacheClient(channel).StatAsync(new KvStatRequest(), cancellationToken: Token);
     }
 
-    /// <summary>A member with other roles.</summary>
-    public async Task<MemberApp> JoinAsync(string name, MemberRoles roles)
-    {
-        return await JoinAsync(_processes, name, roles);
-    }
+    /// <summary>A further member.</summary>
+    public Task<MemberApp> JoinAsync(string name, MemberRoles role) => JoinAsync(_root, _founder, name, role);
 
     public static UInt128 HashOf(int block) => ((UInt128)0xABCD << 100) | (uint)block;
 
@@ -149,17 +174,26 @@ internal sealed class KvSwarm : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        TestContext.Current.TestOutputHelper?.WriteLine(Said);
         _owned.ForEach(static one => one.Dispose());
         await Instances.DisposeAsync();
+        foreach (var process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
         await _member.DisposeAsync();
-        await _processes.DisposeAsync();
+        await _founder.DisposeAsync();
+        _root.Delete(recursive: true);
     }
 
-    private static async Task<MemberApp> JoinAsync(SwarmProcesses processes, string name, MemberRoles roles) => await MemberApp.StartAsync(
-        new JoinSwarm(new Uri($"https://{processes.FounderAddress}"))
+    private static string TokenPath(DirectoryInfo root, MemberRoles role) => Path.Combine(root.FullName, $"token-{role}");
+
+    private static async Task<MemberApp> JoinAsync(DirectoryInfo root, MemberApp founder, string name, MemberRoles role) => await MemberApp.StartAsync(
+        new JoinSwarm(founder.Address)
         {
-            Token = JoinToken.Parse(await processes.TokenAsync(roles)),
-            State = processes.StateOf(name),
+            Token = JoinToken.Parse((await File.ReadAllTextAsync(TokenPath(root, role), Token)).Trim()),
+            State = Path.Combine(root.FullName, name),
         },
         add: null,
         map: null,
