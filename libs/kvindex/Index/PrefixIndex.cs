@@ -18,6 +18,11 @@ public sealed class PrefixIndex
     /// <summary>Places of forgotten shards that each call frees, so that none takes long.</summary>
     private const int SweepPerCall = 4096;
 
+    private const int None = -1;
+
+    /// <summary>Searches that go on side by side.</summary>
+    private const int Lanes = 16;
+
     private readonly PrefixIndexOptions _options;
     private readonly BlockTable _table;
     private readonly Dictionary<string, IndexedWorker> _workers = new(StringComparer.Ordinal);
@@ -29,6 +34,7 @@ public sealed class PrefixIndex
     private long _evicted;
     private long _crowded;
     private long _gaps;
+    private int _touched; // keeps reads that decide nothing from being left out
 
     /// <param name="options">Bounds and times.</param>
     public PrefixIndex(PrefixIndexOptions options)
@@ -160,9 +166,24 @@ public sealed class PrefixIndex
     /// <param name="runs">Takes the length for each.</param>
     public void LongestRuns(ReadOnlySpan<UInt128> chain, ReadOnlySpan<ShardRef> shards, Span<int> runs)
     {
-        for (var i = 0; i < shards.Length; i++)
+        Span<int> holders = stackalloc int[Lanes];
+        Span<int> held = stackalloc int[Lanes];
+        Span<int> missing = stackalloc int[Lanes];
+        for (var start = 0; start < shards.Length; start += Lanes)
         {
-            runs[i] = LongestRun(chain, shards[i]);
+            var lanes = Math.Min(Lanes, shards.Length - start);
+            for (var i = 0; i < lanes; i++)
+            {
+                holders[i] = FindHolder(shards[start + i]);
+                (held[i], missing[i]) = (None, holders[i] < 0 ? 0 : chain.Length);
+            }
+
+            while (Step(chain, holders[..lanes], held, missing))
+            {
+                // until all of them know
+            }
+
+            missing[..lanes].CopyTo(runs[start..]);
         }
     }
 
@@ -194,32 +215,56 @@ public sealed class PrefixIndex
 
     private int LongestRun(ReadOnlySpan<UInt128> chain, int holder)
     {
-        if (holder < 0 || chain.IsEmpty || !_table.Contains(holder, chain[0]))
-        {
-            return 0;
-        }
-
-        if (_table.Contains(holder, chain[^1]))
-        {
-            return chain.Length;
-        }
-
-        var (held, missing) = (0, chain.Length - 1);
+        var (held, missing) = (None, holder < 0 ? 0 : chain.Length);
         while (missing - held > 1)
         {
-            var middle = held + ((missing - held) / 2);
-            if (_table.Contains(holder, chain[middle]))
+            var next = NextOf(held, missing, chain.Length);
+            if (_table.Contains(holder, chain[next]))
             {
-                held = middle;
+                held = next;
             }
             else
             {
-                missing = middle;
+                missing = next;
             }
         }
 
         return missing;
     }
+
+    /// <summary>One step of several searches; false when none is left. First the places are fetched, all at once, and then looked at.</summary>
+    private bool Step(ReadOnlySpan<UInt128> chain, ReadOnlySpan<int> holders, Span<int> held, Span<int> missing)
+    {
+        Span<int> next = stackalloc int[Lanes];
+        var touched = 0;
+        for (var i = 0; i < holders.Length; i++)
+        {
+            next[i] = missing[i] - held[i] > 1 ? NextOf(held[i], missing[i], chain.Length) : None;
+            if (next[i] >= 0)
+            {
+                touched ^= _table.Touch(holders[i], chain[next[i]]);
+            }
+        }
+
+        _touched = touched;
+        var isLeft = false;
+        for (var i = 0; i < holders.Length; i++)
+        {
+            if (next[i] >= 0)
+            {
+                isLeft = true;
+                (_table.Contains(holders[i], chain[next[i]]) ? ref held[i] : ref missing[i]) = next[i];
+            }
+        }
+
+        return isLeft;
+    }
+
+    /// <summary>Where a search goes on between a block that is held and one that is not: at the first, at the last, then in the middle.</summary>
+    private static int NextOf(int held, int missing, int length) =>
+        held == None ? 0
+        : held == 0 && missing == length ? length - 1
+        : held + ((missing - held) / 2);
 
     private int FindHolder(in ShardRef shard) =>
         _workers.TryGetValue(shard.WorkerId, out var worker) && worker.Shards.TryGetValue(shard.ShardId, out var known) && known.Range == shard.Range

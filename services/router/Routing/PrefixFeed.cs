@@ -61,18 +61,22 @@ internal sealed partial class PrefixFeed(
             _ = prompt.Chain(group.Nodes[0].Offer.NumericClass);
         }
 
-        var cached = new int[map.Nodes.Length];
+        ShardRef[] shards = [.. map.Nodes.Select(static node => new ShardRef(node.WorkerId, node.Offer.ShardId, node.Offer.Range))];
+        var cached = new int[shards.Length];
         lock (_gate)
         {
             foreach (var group in map.Groups)
             {
-                var chain = prompt.Chain(group.Nodes[0].Offer.NumericClass);
-                for (var i = 0; i < group.Nodes.Length; i++)
-                {
-                    var node = group.Nodes[i];
-                    cached[group.FirstNode + i] = BlockChain.BlockTokens * index.LongestRun(chain, new ShardRef(node.WorkerId, node.Offer.ShardId, node.Offer.Range));
-                }
+                index.LongestRuns(
+                    prompt.Chain(group.Nodes[0].Offer.NumericClass),
+                    shards.AsSpan(group.FirstNode, group.Nodes.Length),
+                    cached.AsSpan(group.FirstNode, group.Nodes.Length));
             }
+        }
+
+        for (var i = 0; i < cached.Length; i++)
+        {
+            cached[i] *= BlockChain.BlockTokens;
         }
 
         return cached.AsSpan().ContainsAnyExcept(0) ? cached : default;

@@ -158,6 +158,9 @@ public sealed class PrefixIndexModelTests
                 for (var chain = 0; chain < Chains; chain++)
                 {
                     var run = _index.LongestRun(Chain(Length, chain), Of(at));
+                    var runs = new int[17];
+                    _index.LongestRuns(Chain(Length, chain), [.. Enumerable.Repeat(new ShardRef("nobody", "s", Batches.Range), 16), Of(at)], runs);
+                    Assert.Equal(run, runs[16]);
                     Assert.True(run <= _workers[at].AnnouncedLength(chain), $"{Names[at]} had announced {_workers[at].AnnouncedLength(chain)} blocks of chain {chain}, not {run}");
                 }
             }
