@@ -24,7 +24,7 @@ internal sealed class Story(ComposeStack stack, Checks checks)
     private static readonly TimeSpan MendTime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(60);
     private static readonly string[] OneShots = ["init", "deploy"];
-    private static readonly string[] Crashed = [Worker, Router, Scheduler, "founder", "nats", "rabbitmq", "postgres", "gateway"];
+    private static readonly string[] Crashed = [Worker, Router, Scheduler, "kvcache", "founder", "nats", "rabbitmq", "postgres", "gateway"];
 
     public async Task RunAsync(CancellationToken stop)
     {
