@@ -28,7 +28,7 @@ internal sealed class WritesRun(string model, IReadOnlyList<int> clients, int? t
         var rows = new List<IReadOnlyList<string>>();
         foreach (var count in clients)
         {
-            var (without, with, ratios) = (new List<double>(), new List<double>(), new List<double>());
+            var (without, with, ratios) = (new Series(), new Series(), new Series());
             var (pausesWithout, pausesWith) = (new List<double>(), new List<double>());
             var bytes = exchange.Bytes;
             for (var round = 0; round < rounds; round++)
@@ -49,9 +49,9 @@ internal sealed class WritesRun(string model, IReadOnlyList<int> clients, int? t
             rows.Add(
             [
                 count.ToString(CultureInfo.InvariantCulture),
-                Figures.Text(new Series(without), "0.0"),
-                Figures.Text(new Series(with), "0.0"),
-                Figures.Text(new Series(ratios), "0.000"),
+                Figures.Text(without, "0.0"),
+                Figures.Text(with, "0.0"),
+                Figures.Text(ratios, "0.000"),
                 Quantiles(pausesWithout),
                 Quantiles(pausesWith),
                 ((exchange.Bytes - bytes) / 1048576.0 / rounds).ToString("0.0", CultureInfo.InvariantCulture),
