@@ -79,17 +79,28 @@ internal sealed class KvSwarm : IAsyncDisposable
     public async Task<MemberProcess> StartAsync(string name, string? folder = null, params string[] options)
     {
         var state = Path.Combine(_root.FullName, name);
-        var process = new MemberProcess(
-            name,
-            state,
-            [],
-            [
-                "kvcache", "--join", _founder.Address.Authority, "--token-file", TokenPath(_root, MemberRoles.KvCache), "--state", state,
-                "--memory", "64MiB", "--folder", folder ?? state + "-blocks", "--disk", "256MiB", .. options,
-            ]);
-        _processes.Add(process);
-        await process.LineAsync("kvcache listens on ");
-        return process;
+        using var patience = Patience.Begin();
+        while (true)
+        {
+            var process = new MemberProcess(
+                name,
+                state,
+                [],
+                [
+                    "kvcache", "--join", _founder.Address.Authority, "--token-file", TokenPath(_root, MemberRoles.KvCache), "--state", state,
+                    "--memory", "64MiB", "--folder", folder ?? state + "-blocks", "--disk", "256MiB", .. options,
+                ]);
+            _processes.Add(process);
+            try
+            {
+                await process.LineAsync("kvcache listens on ");
+                return process;
+            }
+            catch (InvalidOperationException) when (!patience.IsCancellationRequested && IsTooSlow(process.Said))
+            {
+                // On a busy machine joining may take longer than there is time for it: whoever looks after a member starts it again.
+            }
+        }
     }
 
     /// <summary>Waits until this process knows of these instances and no others.</summary>
@@ -186,6 +197,9 @@ internal sealed class KvSwarm : IAsyncDisposable
         await _founder.DisposeAsync();
         _root.Delete(recursive: true);
     }
+
+    private static bool IsTooSlow(string said) =>
+        said.Contains("No member of the swarm can reach this one", StringComparison.Ordinal) || said.Contains("No answer from", StringComparison.Ordinal);
 
     private static string TokenPath(DirectoryInfo root, MemberRoles role) => Path.Combine(root.FullName, $"token-{role}");
 
