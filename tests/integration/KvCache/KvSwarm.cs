@@ -6,6 +6,7 @@ using Parallax.Identity;
 using Parallax.Identity.Tokens;
 using Parallax.IntegrationTests.Swarm;
 using Parallax.KvBlocks;
+using Parallax.KvCache;
 using Parallax.KvClient;
 using Parallax.KvClient.Instances;
 using Parallax.Swarm.Joining;
@@ -102,6 +103,12 @@ internal sealed class KvSwarm : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>An instance in this process, without a disk, whose record ends soon when it is disposed of and has said no goodbye.</summary>
+    public async Task<KvCacheInstance> HostAsync(string name) => await KvCacheInstance.StartAsync(
+        new KvCacheOptions { MemoryBytes = 64 << 20, Lease = TimeSpan.FromSeconds(12), PollEvery = TimeSpan.FromSeconds(0.5) },
+        await SettingsAsync(_root, _founder, name, MemberRoles.KvCache),
+        Token);
 
     /// <summary>Waits until this process knows of these instances and no others.</summary>
     public Task KnownAsync(params MemberProcess[] instances)
@@ -203,15 +210,14 @@ internal sealed class KvSwarm : IAsyncDisposable
 
     private static string TokenPath(DirectoryInfo root, MemberRoles role) => Path.Combine(root.FullName, $"token-{role}");
 
-    private static async Task<MemberApp> JoinAsync(DirectoryInfo root, MemberApp founder, string name, MemberRoles role) => await MemberApp.StartAsync(
-        new JoinSwarm(founder.Address)
-        {
-            Token = JoinToken.Parse((await File.ReadAllTextAsync(TokenPath(root, role), Token)).Trim()),
-            State = Path.Combine(root.FullName, name),
-        },
-        add: null,
-        map: null,
-        Token);
+    private static async Task<MemberApp> JoinAsync(DirectoryInfo root, MemberApp founder, string name, MemberRoles role) =>
+        await MemberApp.StartAsync(await SettingsAsync(root, founder, name, role), add: null, map: null, Token);
+
+    private static async Task<JoinSwarm> SettingsAsync(DirectoryInfo root, MemberApp founder, string name, MemberRoles role) => new(founder.Address)
+    {
+        Token = JoinToken.Parse((await File.ReadAllTextAsync(TokenPath(root, role), Token)).Trim()),
+        State = Path.Combine(root.FullName, name),
+    };
 
     private KvCacheClient NewClient(IKvInstances instances)
     {
