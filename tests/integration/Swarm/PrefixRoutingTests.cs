@@ -9,7 +9,7 @@ namespace Parallax.IntegrationTests.Swarm;
 [Collection(SwarmWaitsCollection.Name)]
 public sealed class PrefixRoutingTests
 {
-    private const int Clients = 16;
+    private const int Clients = 8;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
