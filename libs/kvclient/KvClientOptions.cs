@@ -25,5 +25,5 @@ public sealed record KvClientOptions
     public int Connections { get; init; } = 2;
 
     /// <summary>Bytes that are reserved and committed at once; more are put batch after batch.</summary>
-    public int BatchBytes { get; init; } = 16 << 20;
+    public int BatchBytes { get; init; } = 4 << 20;
 }

@@ -36,6 +36,7 @@ internal static class PutCall
         }
 
         await call.RequestStream.CompleteAsync();
+        _ = await call.ResponseStream.MoveNext(timer.Token); // its end: a call that is dropped before looks like a failure to the instance
         return outcome;
     }
 

@@ -56,6 +56,10 @@ internal sealed class KvCacheService(BlockStore store, DiskTier? disk, KvCacheOp
                 }
             }
         }
+        catch (Exception e) when (e is IOException or OperationCanceledException && context.CancellationToken.IsCancellationRequested)
+        {
+            // The caller is gone, and so is what it had not committed.
+        }
         finally
         {
             store.Cancel(open);
