@@ -124,7 +124,10 @@ public sealed partial class KvCacheClient : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(chain.Length, PartLimits.MostBlocks);
         var request = new KvLookupRequest
         {
-            Tenant = PartCodec.WriteHash(tenant.Value), LayerStart = query.LayerStart, LayerEnd = query.LayerEnd, Outputs = query.WantsOutputs,
+            Tenant = PartCodec.WriteHash(tenant.Value),
+            LayerStart = query.LayerStart,
+            LayerEnd = query.LayerEnd,
+            Outputs = query.WantsOutputs,
         };
         foreach (var hash in chain.Span)
         {

@@ -59,7 +59,9 @@ public sealed class InstanceTests
         {
             Reserve = new KvReserve
             {
-                Tenant = PartCodec.WriteHash(1), LeaseMs = 1000, Claims = { Enumerable.Range(0, 5000).Select(static _ => new KvClaim { Address = PartCodec.WriteAddress(AddressesOf(1)[0]), Length = 1 }) },
+                Tenant = PartCodec.WriteHash(1),
+                LeaseMs = 1000,
+                Claims = { Enumerable.Range(0, 5000).Select(static _ => new KvClaim { Address = PartCodec.WriteAddress(AddressesOf(1)[0]), Length = 1 }) },
             },
         });
         var none = await Assert.ThrowsAsync<RpcException>(async () => await client.LookupAsync(new KvLookupRequest { Tenant = PartCodec.WriteHash(1) }, cancellationToken: Token));
