@@ -26,13 +26,9 @@ internal sealed class KvCacheExchange(KvCacheClient client) : IBlockExchange, IA
     private readonly CancellationTokenSource _stopping = new();
     private Task _pump = Task.CompletedTask;
     private long _queuedBytes;
-    private long _leftOut;
 
     /// <inheritdoc/>
     public bool IsOpen => client.IsAvailable;
-
-    /// <summary>Parts that no instance has taken: none was there, or had room.</summary>
-    public long LeftOut => Interlocked.Read(ref _leftOut);
 
     /// <summary>Begins to put what is offered.</summary>
     public void Start() => _pump = PumpAsync(_stopping.Token);
@@ -200,8 +196,7 @@ internal sealed class KvCacheExchange(KvCacheClient client) : IBlockExchange, IA
 
             foreach (var ofTenant in batch.GroupBy(static offer => offer.Tenant, StringComparer.Ordinal))
             {
-                var outcome = await client.PutAsync(TenantId.Of(ofTenant.Key), [.. ofTenant.SelectMany(Parts)], stop);
-                Interlocked.Add(ref _leftOut, outcome.Missed);
+                await client.PutAsync(TenantId.Of(ofTenant.Key), [.. ofTenant.SelectMany(Parts)], stop);
             }
 
             batch.Clear();

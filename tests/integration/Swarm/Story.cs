@@ -10,6 +10,9 @@ namespace Parallax.IntegrationTests.Swarm;
 /// <param name="Tokens">How long it is.</param>
 internal sealed record Story(string Model, int Seed, int Tokens)
 {
+    /// <summary>What is asked.</summary>
+    public string Question { get; init; } = "Tell me a story.";
+
     /// <summary>Asks for it.</summary>
     public async Task<HttpResponseMessage> AskAsync(HttpClient http)
     {
@@ -17,7 +20,7 @@ internal sealed record Story(string Model, int Seed, int Tokens)
         {
             model = Model,
             stream = true,
-            messages = new[] { new { role = "user", content = "Tell me a story." } },
+            messages = new[] { new { role = "user", content = Question } },
             temperature = 1,
             ignore_eos = true,
             max_tokens = Tokens,

@@ -86,8 +86,8 @@ internal sealed class ChatLoad
         {
             if (line.StartsWith("id: ", StringComparison.Ordinal))
             {
-                // Request and index of the last token whose text has been sent.
-                index = int.Parse(line.AsSpan(line.LastIndexOf(':') + 1), CultureInfo.InvariantCulture);
+                // Request and index of the last token whose text has been sent; a mark behind it says that the choice is finished.
+                index = int.Parse(line.AsSpan(line.LastIndexOf(':') + 1).TrimEnd('f'), CultureInfo.InvariantCulture);
             }
             else if (line.StartsWith("data: {", StringComparison.Ordinal))
             {
