@@ -84,9 +84,9 @@ internal sealed class ChatLoad
         var index = -1;
         while (await reader.ReadLineAsync(cancellationToken) is { } line)
         {
-            if (line.StartsWith("id: ", StringComparison.Ordinal))
+            if (line.StartsWith("id: ", StringComparison.Ordinal) && !line.EndsWith(":u", StringComparison.Ordinal))
             {
-                // Request and index of the last token whose text has been sent; a mark behind it says that the choice is finished.
+                // Request and index of the last token whose text has been sent; a mark behind it says that the choice is finished; the usage comes last.
                 index = int.Parse(line.AsSpan(line.LastIndexOf(':') + 1).TrimEnd('f'), CultureInfo.InvariantCulture);
             }
             else if (line.StartsWith("data: {", StringComparison.Ordinal))
