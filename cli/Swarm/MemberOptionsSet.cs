@@ -1,7 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using Parallax.Hosting.Commands;
 using Parallax.Swarm.Telemetry;
-using Parallax.Worker.Gpu;
 
 namespace Parallax.Cli.Swarm;
 
@@ -16,7 +15,7 @@ internal sealed class MemberOptionsSet
 
     public Option<string?> Region { get; } = new("--region") { Description = "Where the machine stands: planning keeps pipelines within a region where it can.", HelpName = "text" };
 
-    public Option<long?> Memory { get; } = new("--memory") { Description = "Memory for weights and KV of all shards, e.g. 4GiB. Default: 80 % of what the process may use.", HelpName = "size", CustomParser = ParseSize };
+    public Option<long?> Memory { get; } = new("--memory") { Description = "Memory for weights and KV of all shards, e.g. 4GiB. Default: 80 % of what the process may use.", HelpName = "size", CustomParser = SizeText.ParsePositiveOption };
 
     public NatsSettings Nats { get; } = new();
 
@@ -28,17 +27,5 @@ internal sealed class MemberOptionsSet
         }
 
         Nats.AddTo(command);
-    }
-
-    private static long? ParseSize(ArgumentResult argument)
-    {
-        var text = argument.Tokens is [var token] ? token.Value : "";
-        if (WorkerArguments.ParseSize(text) is { } bytes)
-        {
-            return bytes;
-        }
-
-        argument.AddError($"--memory: '{text}' is no size; use a number with a unit, e.g. 4GiB or 800MiB.");
-        return null;
     }
 }

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using Parallax.Hosting.Commands;
 using Parallax.Hosting.Status;
 using Parallax.Swarm.Joining;
 
@@ -14,11 +14,11 @@ internal static class KvCacheCommand
     public static RootCommand Create(Func<KvCacheOptions, JoinSwarm?, CancellationToken, Task<int>> run)
     {
         var defaults = new KvCacheOptions();
-        var memory = new Option<long?>("--memory") { Description = "Memory for blocks, e.g. 4GiB (default: half of what the process may use).", HelpName = "size", CustomParser = ParseSize };
-        var disk = new Option<long?>("--disk") { Description = "What blocks may take on disk, e.g. 100GiB; 0 for none (default: 10GiB with --folder, else none).", HelpName = "size", CustomParser = ParseSize };
+        var memory = new Option<long?>("--memory") { Description = "Memory for blocks, e.g. 4GiB (default: half of what the process may use).", HelpName = "size", CustomParser = SizeText.ParseOption };
+        var disk = new Option<long?>("--disk") { Description = "What blocks may take on disk, e.g. 100GiB; 0 for none (default: 10GiB with --folder, else none).", HelpName = "size", CustomParser = SizeText.ParseOption };
         var folder = new Option<string?>("--folder") { Description = "Folder of the blocks on disk, which a restart finds again. Each instance takes a folder of its own in it: 1, 2, ...", HelpName = "folder" };
         var copies = new Option<int>("--copies") { Description = "Copies of each block over the instances; the same at all of them.", DefaultValueFactory = _ => defaults.Copies };
-        var rate = new Option<long?>("--repair-rate") { Description = "Bytes a second for making missing copies, e.g. 64MiB.", HelpName = "size", CustomParser = ParseSize };
+        var rate = new Option<long?>("--repair-rate") { Description = "Bytes a second for making missing copies, e.g. 64MiB.", HelpName = "size", CustomParser = SizeText.ParseOption };
         var command = new RootCommand("Parallax KV cache: keeps KV blocks for workers, so that a worker that takes over does not compute them again. Several instances share the blocks.")
         {
             memory, disk, folder, copies, rate,
@@ -40,17 +40,5 @@ internal static class KvCacheCommand
             join.Read(parsed),
             cancellationToken));
         return command;
-    }
-
-    private static long? ParseSize(ArgumentResult argument)
-    {
-        var text = argument.Tokens.Count == 1 ? argument.Tokens[0].Value : "";
-        if (SizeText.Parse(text) is { } bytes)
-        {
-            return bytes;
-        }
-
-        argument.AddError($"'{text}' is no size; use a number with a unit, e.g. 4GiB or 800MiB.");
-        return null;
     }
 }

@@ -10,13 +10,6 @@ namespace Parallax.Worker.Gpu;
 /// <summary>What words on the command line mean.</summary>
 internal static class WorkerArguments
 {
-    private static readonly (string Unit, long Bytes)[] Units =
-    [
-        ("KIB", 1L << 10), ("MIB", 1L << 20), ("GIB", 1L << 30), ("TIB", 1L << 40),
-        ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000),
-        ("K", 1L << 10), ("M", 1L << 20), ("G", 1L << 30), ("T", 1L << 40), ("B", 1), ("", 1),
-    ];
-
     /// <summary>Layers [start, end) from START-END; null for anything else.</summary>
     public static LayerRange? ParseLayers(string text) =>
         text.Split('-') is [var start, var end]
@@ -25,17 +18,6 @@ internal static class WorkerArguments
         && from < to
             ? new LayerRange(from, to)
             : null;
-
-    /// <summary>Bytes from a number with a unit, e.g. 4GiB, 1.5GiB, 800MB; null for anything else.</summary>
-    public static long? ParseSize(string text)
-    {
-        var upper = text.Trim().ToUpperInvariant();
-        var (unit, bytes) = Units.First(unit => upper.EndsWith(unit.Unit, StringComparison.Ordinal));
-        return decimal.TryParse(upper[..^unit.Length].TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-            && number > 0 && number <= long.MaxValue / (decimal)bytes
-                ? (long)(number * bytes)
-                : null;
-    }
 
     /// <summary>Options with a map's layers, address and port for the worker of the options' id.</summary>
     /// <param name="options">Options.</param>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Parallax.Contracts.Identifiers;
 using Parallax.Hosting;
+using Parallax.Hosting.Commands;
 using Parallax.Hosting.Status;
 using Parallax.Runtime.Execution;
 using Parallax.Swarm.Joining;
@@ -28,7 +29,7 @@ internal static class WorkerCommand
         residual.AcceptOnlyFromAmong("bf16", "f32");
         var links = new Option<string>("--link-precision") { Description = "Hidden states between stages: exact, or q8 (half the bytes, other answers than exact, and others for each cut); the same on all workers of a model.", DefaultValueFactory = static _ => "exact" };
         links.AcceptOnlyFromAmong("exact", "q8");
-        var memory = new Option<long?>("--memory") { Description = "Memory for weights and KV of all shards, e.g. 4GiB (default: 80 % of what the process may use).", CustomParser = ParseSize };
+        var memory = new Option<long?>("--memory") { Description = "Memory for weights and KV of all shards, e.g. 4GiB (default: 80 % of what the process may use).", CustomParser = SizeText.ParsePositiveOption };
         var kvTokens = new Option<int?>("--kv-tokens") { Description = "Positions of KV room over all sessions (default: room for --max-batch sessions of --ctx within 128 MiB)." };
         var bind = new Option<string>("--bind") { Description = "IP address to listen on.", DefaultValueFactory = static _ => "127.0.0.1" };
         var insecure = new Option<bool>("--insecure") { Description = "Listen in clear text, and to everybody, also where --bind lets other machines in." };
@@ -122,18 +123,6 @@ internal static class WorkerCommand
         }
 
         argument.AddError($"--layers: '{text}' is no range of layers; use START-END, END exclusive, e.g. 0-10.");
-        return null;
-    }
-
-    private static long? ParseSize(ArgumentResult argument)
-    {
-        var text = argument.Tokens is [var token] ? token.Value : "";
-        if (WorkerArguments.ParseSize(text) is { } bytes)
-        {
-            return bytes;
-        }
-
-        argument.AddError($"--memory: '{text}' is no size; use a number with a unit, e.g. 4GiB or 800MiB.");
         return null;
     }
 }

@@ -1,5 +1,6 @@
 using Parallax.Contracts.Identifiers;
 using Parallax.Hosting;
+using Parallax.Hosting.Commands;
 using Parallax.Worker.Gpu;
 
 namespace Parallax.UnitTests.Worker;
@@ -41,7 +42,7 @@ public sealed class WorkerArgumentsTests : IDisposable
     [InlineData("800MB", 800_000_000)]
     [InlineData("512m", 512L << 20)]
     [InlineData("1000000", 1_000_000)]
-    public void ParseSize_NumberAndUnit_IsBytes(string text, long bytes) => Assert.Equal(bytes, WorkerArguments.ParseSize(text));
+    public void ParseSize_NumberAndUnit_IsBytes(string text, long bytes) => Assert.Equal(bytes, SizeText.ParsePositive(text));
 
     [Theory]
     [InlineData("")]
@@ -50,7 +51,7 @@ public sealed class WorkerArgumentsTests : IDisposable
     [InlineData("0")]
     [InlineData("99999999999TiB")]
     [InlineData("four")]
-    public void ParseSize_AnythingElse_IsNull(string text) => Assert.Null(WorkerArguments.ParseSize(text));
+    public void ParseSize_AnythingElse_IsNull(string text) => Assert.Null(SizeText.ParsePositive(text));
 
     [Theory]
     [InlineData("a", "127.0.0.1", 7101, 0, 4)]
