@@ -1,4 +1,5 @@
 using System.Buffers;
+using Parallax.Transport.Buffers;
 
 namespace Parallax.KvBlocks.Buffers;
 
@@ -10,7 +11,7 @@ public sealed class PartBuffer : IMemoryOwner<byte>
 {
     private readonly PartBufferPool _pool;
     private readonly byte[] _bytes;
-    private int _owners;
+    private OwnerCount _owners;
     private int _length;
 
     internal PartBuffer(PartBufferPool pool, int sizeClass, int capacity)
@@ -50,37 +51,24 @@ public sealed class PartBuffer : IMemoryOwner<byte>
     /// <summary>Adds an owner and returns this buffer for it.</summary>
     public PartBuffer Share()
     {
-        while (true)
-        {
-            var owners = Volatile.Read(ref _owners);
-            ObjectDisposedException.ThrowIf(owners <= 0, this);
-            if (Interlocked.CompareExchange(ref _owners, owners + 1, owners) == owners)
-            {
-                return this;
-            }
-        }
+        _owners.Add(this);
+        return this;
     }
 
     /// <summary>Gives up one ownership.</summary>
     public void Dispose()
     {
-        var owners = Interlocked.Decrement(ref _owners);
-        if (owners == 0)
+        if (_owners.Release(nameof(PartBuffer), "A part's buffer"))
         {
             _pool.Return(this);
-        }
-        else if (owners < 0)
-        {
-            Interlocked.Increment(ref _owners);
-            throw new ObjectDisposedException(nameof(PartBuffer), "A part's buffer was disposed more often than it had owners.");
         }
     }
 
     internal void Open(int length)
     {
         _length = length;
-        Volatile.Write(ref _owners, 1);
+        _owners.Open();
     }
 
-    private void ThrowIfReturned() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _owners) <= 0, this);
+    private void ThrowIfReturned() => _owners.ThrowIfNone(this);
 }

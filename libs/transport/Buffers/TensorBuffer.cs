@@ -11,7 +11,7 @@ public sealed class TensorBuffer : IMemoryOwner<byte>
 {
     private readonly TensorBufferPool _pool;
     private readonly byte[] _bytes;
-    private int _owners;
+    private OwnerCount _owners;
     private int _length;
     private IBufferLedger? _ledger;
 
@@ -76,42 +76,25 @@ public sealed class TensorBuffer : IMemoryOwner<byte>
     /// <summary>Adds an owner and returns this buffer for it.</summary>
     public TensorBuffer Share()
     {
-        while (true)
-        {
-            var owners = Volatile.Read(ref _owners);
-            ObjectDisposedException.ThrowIf(owners <= 0, this);
-            if (Interlocked.CompareExchange(ref _owners, owners + 1, owners) == owners)
-            {
-                return this;
-            }
-        }
+        _owners.Add(this);
+        return this;
     }
 
     /// <summary>Gives up one ownership.</summary>
     public void Dispose()
     {
-        var owners = Interlocked.Decrement(ref _owners);
-        if (owners > 0)
+        if (_owners.Release(nameof(TensorBuffer), "A tensor buffer"))
         {
-            return;
+            Interlocked.Exchange(ref _ledger, null)?.Release(_length);
+            _pool.Return(this);
         }
-
-        if (owners < 0)
-        {
-            Interlocked.Increment(ref _owners);
-            throw new ObjectDisposedException(nameof(TensorBuffer), "A tensor buffer was disposed more often than it had owners.");
-        }
-
-        var ledger = Interlocked.Exchange(ref _ledger, null);
-        ledger?.Release(_length);
-        _pool.Return(this);
     }
 
     internal void Open(int length, string purpose)
     {
         _length = length;
         Purpose = purpose;
-        Volatile.Write(ref _owners, 1);
+        _owners.Open();
     }
 
     /// <summary>Books the buffer's bytes on a ledger until its last owner is gone.</summary>
@@ -121,5 +104,5 @@ public sealed class TensorBuffer : IMemoryOwner<byte>
         ledger.Take(_length);
     }
 
-    private void ThrowIfReturned() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _owners) <= 0, this);
+    private void ThrowIfReturned() => _owners.ThrowIfNone(this);
 }
