@@ -6,9 +6,10 @@ namespace Parallax.KvClient;
 public sealed class FetchedParts : IDisposable
 {
     private readonly PartBuffer?[] _parts;
+    private readonly uint[] _checksums;
     private int _isDisposed;
 
-    internal FetchedParts(int count) => _parts = new PartBuffer?[count];
+    internal FetchedParts(int count) => (_parts, _checksums) = (new PartBuffer?[count], new uint[count]);
 
     /// <summary>Addresses that were asked for.</summary>
     public int Count => _parts.Length;
@@ -18,6 +19,9 @@ public sealed class FetchedParts : IDisposable
 
     /// <summary>The bytes of the part of an address, by its place in the request; null when it was missed.</summary>
     public ReadOnlyMemory<byte>? this[int place] => _parts[place]?.Memory;
+
+    /// <summary>CRC-32C of the part of an address, as whoever put it said.</summary>
+    public uint ChecksumOf(int place) => _checksums[place];
 
     /// <inheritdoc/>
     public void Dispose()
@@ -32,7 +36,7 @@ public sealed class FetchedParts : IDisposable
     }
 
     /// <summary>Takes a part; each place is filled by one call at a time.</summary>
-    internal void Set(int place, PartBuffer part) => _parts[place] = part;
+    internal void Set(int place, PartBuffer part, uint checksum) => (_parts[place], _checksums[place]) = (part, checksum);
 
     internal bool IsMissing(int place) => _parts[place] is null;
 }

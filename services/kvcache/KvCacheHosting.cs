@@ -10,9 +10,7 @@ using Parallax.KvCache.Observability;
 using Parallax.KvCache.Repair;
 using Parallax.KvCache.Swarm;
 using Parallax.KvClient;
-using Parallax.KvClient.Instances;
 using Parallax.KvClient.Protocol;
-using Parallax.Swarm.Members;
 using Parallax.Transport.Buffers;
 using Parallax.Transport.Links;
 
@@ -35,18 +33,7 @@ internal static class KvCacheHosting
         services.AddSingleton(store);
         services.AddMetrics();
         services.AddKvCacheCalls(options, store, disk);
-        services.AddSingleton(provider => new OverlayInstances(
-            provider.GetRequiredService<SwarmMember>().Overlay,
-            credentials,
-            options.PollEvery,
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<OverlayInstances>>()));
-        services.AddSingleton(provider => new KvCacheClient(
-            provider.GetRequiredService<OverlayInstances>(),
-            credentials,
-            new KvClientOptions { Copies = options.Copies, Connections = 1 },
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<KvCacheClient>>()));
+        services.AddKvCacheClient(credentials, options.PollEvery, new KvClientOptions { Copies = options.Copies, Connections = 1 });
         services.AddSingleton<InstanceAnnouncer>();
         services.AddSingleton<RepairLoop>();
         return builder;

@@ -54,7 +54,7 @@ internal static class GetCall
     {
         if (part.Address == expected && Crc32C.Compute(part.Payload.Span) == part.Checksum)
         {
-            parts.Set(place, part.Buffer!);
+            parts.Set(place, part.Buffer!, part.Checksum);
             return;
         }
 

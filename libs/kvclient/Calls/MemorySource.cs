@@ -7,5 +7,5 @@ internal sealed class MemorySource(PartToPut part) : IPartSource
 {
     public PartClaim Claim { get; } = new(part.Address, part.Payload.Length, part.Previous);
 
-    public ValueTask<OpenPart?> OpenAsync(CancellationToken cancellationToken) => new(new OpenPart(part.Payload, null, null));
+    public ValueTask<OpenPart?> OpenAsync(CancellationToken cancellationToken) => new(new OpenPart(part.Payload, part.Checksum, null));
 }

@@ -164,7 +164,7 @@ internal sealed class KvCacheExchange(KvCacheClient client) : IBlockExchange, IA
         return true;
     }
 
-    /// <summary>The client has checked them; engines take blocks in at their own pace, and the buffers are the client's.</summary>
+    /// <summary>Engines take blocks in at their own pace, and the buffers are the client's.</summary>
     private static ImmutableArray<BlockPart> Copy(List<PartAddress> addresses, FetchedParts parts, int first, int count)
     {
         var copies = ImmutableArray.CreateBuilder<BlockPart>(count);
@@ -173,9 +173,8 @@ internal sealed class KvCacheExchange(KvCacheClient client) : IBlockExchange, IA
             if (parts[i] is { } bytes)
             {
                 var (hash, kind, layer) = addresses[i];
-                var copy = bytes.ToArray();
                 copies.Add(new BlockPart(
-                    new BlockPartAddress(hash, kind == PartKind.Kv ? BlockPartKind.Kv : BlockPartKind.Outputs, layer), copy, BlockPartForm.Checksum(copy)));
+                    new BlockPartAddress(hash, kind == PartKind.Kv ? BlockPartKind.Kv : BlockPartKind.Outputs, layer), bytes.ToArray(), parts.ChecksumOf(i)));
             }
         }
 
@@ -207,5 +206,6 @@ internal sealed class KvCacheExchange(KvCacheClient client) : IBlockExchange, IA
     private static IEnumerable<PartToPut> Parts(BlockOffer offer) => offer.Parts.Select(part => new PartToPut(
         new PartAddress(part.Address.Hash, part.Address.Kind == BlockPartKind.Kv ? PartKind.Kv : PartKind.Outputs, part.Address.Layer),
         part.Bytes,
-        offer.Index == 0 ? default : offer.Parent));
+        offer.Index == 0 ? default : offer.Parent,
+        part.Checksum));
 }

@@ -1,7 +1,5 @@
 using Parallax.Identity;
 using Parallax.KvClient;
-using Parallax.KvClient.Instances;
-using Parallax.Swarm.Members;
 
 namespace Parallax.Worker.Gpu.Blocks;
 
@@ -15,18 +13,7 @@ internal static class KvCacheExchangeHosting
     /// <param name="credentials">Who the worker is.</param>
     public static void AddKvCacheExchange(this WebApplicationBuilder builder, SwarmCredentials credentials)
     {
-        builder.Services.AddSingleton(services => new OverlayInstances(
-            services.GetRequiredService<SwarmMember>().Overlay,
-            credentials,
-            PollEvery,
-            services.GetRequiredService<TimeProvider>(),
-            services.GetRequiredService<ILogger<OverlayInstances>>()));
-        builder.Services.AddSingleton(services => new KvCacheClient(
-            services.GetRequiredService<OverlayInstances>(),
-            credentials,
-            new KvClientOptions(),
-            services.GetRequiredService<TimeProvider>(),
-            services.GetRequiredService<ILogger<KvCacheClient>>()));
+        builder.Services.AddKvCacheClient(credentials, PollEvery, new KvClientOptions());
         builder.Services.AddSingleton<KvCacheExchange>();
         builder.Services.AddSingleton<BlockHandover>();
     }
