@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Parallax.Hosting.Stages;
 using Parallax.Router.Access;
+using Parallax.Router.Routing;
 using Parallax.Swarm.Joining;
 
 namespace Parallax.Router;
@@ -22,10 +23,12 @@ internal static class RouterCommand
         var access = new AccessOptionSet();
         var noFailover = new Option<bool>("--no-failover") { Description = "End a request with an error when one of its workers is lost, in place of going on over others (for comparisons)." };
         var standby = new Option<int>("--standby") { Description = "Workers that stand by for each stage of a request's path and compute along, so that they take over without a refill.", DefaultValueFactory = static _ => 0 };
+        var paths = new Option<string>("--paths") { Description = "By what paths are chosen: cheapest; least-loaded and random are for comparisons.", DefaultValueFactory = static _ => PathRules.Words[0] };
+        paths.AcceptOnlyFromAmong(PathRules.Words);
         var drain = new Option<int>("--drain") { Description = "Seconds that running requests may go on when the router is stopped.", DefaultValueFactory = static _ => 10 };
         var command = new RootCommand("Parallax router: the OpenAI-compatible front door to workers.")
         {
-            model, worker, stages, bind, port, inFlight, queued, noFailover, standby, drain,
+            model, worker, stages, bind, port, inFlight, queued, noFailover, standby, paths, drain,
         };
         var join = new JoinOptions();
         join.AddTo(command);
@@ -45,6 +48,7 @@ internal static class RouterCommand
                 Audit = audit.Read(parsed),
                 Access = access.Read(parsed),
                 Standbys = parsed.GetValue(standby),
+                Paths = PathRules.Parse(parsed.GetRequiredValue(paths))!.Value,
                 Failover = !parsed.GetValue(noFailover),
                 DrainTime = TimeSpan.FromSeconds(parsed.GetValue(drain)),
             },

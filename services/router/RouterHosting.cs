@@ -53,6 +53,7 @@ public static class RouterHosting
             services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<ILoggerFactory>(),
             options.FollowsSwarm ? services.GetRequiredService<ISwarmView>() : null,
+            new PathOptions { Rule = options.Paths },
             credentials: credentials,
             prefixes: services.GetService<PrefixFeed>()));
         if (options.FollowsSwarm && credentials is not null && builder.Services.Any(static service => service.ServiceType == typeof(IBlockNews)))

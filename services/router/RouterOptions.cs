@@ -72,6 +72,9 @@ public sealed record RouterOptions
     /// </summary>
     public int Standbys { get; init; }
 
+    /// <summary>By what paths are chosen; by what they cost by default.</summary>
+    public Routing.PathRule Paths { get; init; } = Routing.PathRule.Cheapest;
+
     /// <summary>Identifies this router to workers; random by default.</summary>
     public Guid RouterId { get; init; } = new(RandomNumberGenerator.GetBytes(16));
 

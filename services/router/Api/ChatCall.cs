@@ -17,6 +17,12 @@ internal sealed record ChatCall(ChatRequest Request, RequestClaim Claim, Request
     /// <summary>The id of the API key that asks; empty where none is needed.</summary>
     public string Key => Allowance?.KeyId ?? "";
 
+    /// <summary>
+    /// What separates its prefix caches, at workers and in the KV cache, from others': the client's salt, and before it the API
+    /// key, so that how long an answer takes tells nobody what the holders of other keys have asked.
+    /// </summary>
+    public string Salt => Key.Length == 0 ? Request.CacheSalt : $"{Key}/{Request.CacheSalt}";
+
     /// <summary>The quotas of that key; null where none is needed.</summary>
     public Allowance? Allowance { get; init; }
 

@@ -43,7 +43,7 @@ internal sealed partial class ChatGeneration(
         var created = call.Resumed?.Stamp.CreatedAt ?? DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds()); // as the stamp keeps it
         var prompt = model.Prompts.Encode(call.Request.Messages, created);
         var sampling = GenerationPlan.ToSampling(call.Request, prompt.Length, model.Defaults, offer, call.Claim.Seed(call.Id));
-        var plan = new SessionPlan(model.Id, prompt, sampling, call.Client, call.Request.CacheSalt, Deadline: 0);
+        var plan = new SessionPlan(model.Id, prompt, sampling, call.Client, call.Salt, Deadline: 0);
         var known = await FindKnownAsync(call, plan, output.Aborted);
         var open = call.OpenChoices.Where(choice => !known[choice].IsComplete).ToImmutableArray();
 
@@ -201,7 +201,7 @@ internal sealed partial class ChatGeneration(
             {
                 Sessions = sessions,
                 PromptTokens = prompt.Length,
-                Prefix = new PromptPrefix(prompt, call.Request.CacheSalt),
+                Prefix = new PromptPrefix(prompt, call.Salt),
                 MaxTokens = maxTokens,
                 NumericClass = call.Resumed is { } resumed ? ClassOf(resumed) : null,
             };

@@ -57,7 +57,7 @@ internal readonly record struct PathCost(double ComputeMs, double LinkMs, double
 
     /// <summary>For logs and people.</summary>
     public override string ToString() => double.IsNaN(ComputeMs)
-        ? string.Create(CultureInfo.InvariantCulture, $"load {Load:0.###}, speeds unknown")
+        ? string.Create(CultureInfo.InvariantCulture, $"load {Load:0.###}, by no speeds")
         : string.Create(
             CultureInfo.InvariantCulture,
             $"{TotalMs:0.###} ms a token: compute {ComputeMs:0.###}, links {LinkMs:0.###}, queue {QueueMs:0.###}, prefill {PrefillMs:0.###}");

@@ -57,7 +57,7 @@ internal sealed class PathGroup
             edges += count;
         }
 
-        HasSpeeds = Array.Exists(nodes, static node => node.Shard.Speed.StepMs(1) is not null);
+        HasSpeeds = options.Rule is PathRule.Cheapest && Array.Exists(nodes, static node => node.Shard.Speed.StepMs(1) is not null);
         UnknownMsPerLayer = HasSpeeds ? nodes.Max(static node => (node.Shard.Speed.StepMs(1) ?? 0) / node.Offer.Range.Count) : 0;
         _edges = new long[edges];
         _closing = new long[HeadCount * tails.Count];
@@ -89,7 +89,7 @@ internal sealed class PathGroup
     /// <summary>Whether a path might lead over a worker twice.</summary>
     public bool HasRepeatedWorkers { get; }
 
-    /// <summary>Whether the speed of any shard is known; else paths go by stages and load.</summary>
+    /// <summary>Whether paths go by speeds: any shard's is known, and no other rule is asked for. Else they go by stages and load.</summary>
     public bool HasSpeeds { get; }
 
     /// <summary>The slowest known time of a layer: the assumption for shards of which nothing is known.</summary>

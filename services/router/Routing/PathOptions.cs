@@ -3,6 +3,9 @@ namespace Parallax.Router.Routing;
 /// <summary>How paths are weighed.</summary>
 internal sealed record PathOptions
 {
+    /// <summary>By what paths are chosen. Default: by what they cost.</summary>
+    public PathRule Rule { get; init; } = PathRule.Cheapest;
+
     /// <summary>
     /// Share of a round trip that a hop takes. Links stream, nobody waits for an answer: default 0.5, so that the hops of
     /// a ring of two add up to one round trip.

@@ -73,7 +73,7 @@ internal static class PathPolicy
         var (best, path) = found.MinBy(static candidate => candidate.Search.CostOf(candidate.Path)); // the first of equals
         var cost = best.CostOf(path);
         var reason = PathReason.Best;
-        if (Find(found, previous) is { } kept && kept.Search.CostOf(kept.Path) <= PathSearch.Limit(cost, Margin(best.Group, options.KeepShare)))
+        if (options.Rule is not PathRule.Random && Find(found, previous) is { } kept && kept.Search.CostOf(kept.Path) <= PathSearch.Limit(cost, Margin(best.Group, options.KeepShare)))
         {
             reason = kept.Search == best && kept.Path.AsSpan().SequenceEqual(path) ? PathReason.Best : PathReason.Kept;
             (best, path) = kept;
@@ -113,7 +113,7 @@ internal static class PathPolicy
 
             var hasRoom = isKept ? StageCost.Fits(node.Offer, request) : StageCost.HasRoom(node.Offer, load, request);
             costs[i] = !hasRoom || (request.Avoided?.Contains(node.WorkerId) ?? false) ? CostUnit.Infinite
-                : !group.HasSpeeds ? CostUnit.Stage + LoadCost(node, load) + (isKept ? 0 : RefillCost(group, node, request))
+                : !group.HasSpeeds ? CostUnit.Stage + (options.Rule is PathRule.Random ? 0 : LoadCost(node, load)) + (isKept ? 0 : RefillCost(group, node, request))
                 : CostUnit.FromMs(CostOf(group, node, load, request, level).TotalMs) + (i < group.HeadCount ? 0 : transfer); // of the hop to it
         }
 

@@ -45,6 +45,34 @@ internal sealed record PathRequest
     /// <summary>False leaves out what depends on the moment: free places and KV room. It asks what could be served.</summary>
     public bool NeedsRoom { get; init; } = true;
 
+    /// <summary>
+    /// The same for a session that goes on over other stages: each of these is refilled by itself, so that what it has cached
+    /// counts alone, and not what all have.
+    /// </summary>
+    /// <param name="map">Who serves the model.</param>
+    /// <param name="cached">Leading tokens that each shard has cached, in the order of the map's nodes; empty: nobody has any.</param>
+    public PathRequest RefilledFrom(PathMap map, ReadOnlySpan<int> cached)
+    {
+        if (cached.IsEmpty)
+        {
+            return this;
+        }
+
+        var byWorker = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < map.Nodes.Length; i++)
+        {
+            var worker = map.Nodes[i].WorkerId;
+            byWorker[worker] = Math.Min(cached[i], byWorker.GetValueOrDefault(worker, int.MaxValue)); // of several shards of one the least
+        }
+
+        foreach (var (worker, tokens) in CachedTokens ?? new Dictionary<string, int>())
+        {
+            byWorker[worker] = tokens;
+        }
+
+        return this with { CachedTokens = byWorker };
+    }
+
     /// <summary>The answer's length as it is planned for.</summary>
     public int ExpectedTokens => Math.Clamp(MaxTokens, 1, UsualAnswer);
 

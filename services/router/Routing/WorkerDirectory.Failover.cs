@@ -12,7 +12,7 @@ internal sealed partial class WorkerDirectory
     {
         var wanted = ToWanted(request);
         var members = Members;
-        return Find(_map, members, request.Plan.Model, wanted) ?? Find(_lastResort, members, request.Plan.Model, wanted);
+        return Find(_map, members, request.Plan, wanted) ?? Find(_lastResort, members, request.Plan, wanted);
     }
 
     /// <inheritdoc/>
@@ -76,9 +76,14 @@ internal sealed partial class WorkerDirectory
     public void OnResumed(RemoteSession session, TimeSpan gap, TimeSpan sinceLoss) =>
         LogResumed(session.Id, gap.TotalMilliseconds, sinceLoss.TotalMilliseconds);
 
-    private ReservedPath? Find(LiveMap live, ImmutableArray<Member> members, string model, PathRequest wanted)
+    private ReservedPath? Find(LiveMap live, ImmutableArray<Member> members, SessionPlan plan, PathRequest wanted)
     {
-        var (map, present) = live.At(model, members);
+        var (map, present) = live.At(plan.Model, members);
+        if (_prefixes is { } prefixes)
+        {
+            wanted = wanted.RefilledFrom(map, prefixes.CachedTokens(map, new PromptPrefix(plan.Prompt, plan.CacheSalt)).Span);
+        }
+
         return Ledger.Reserve(map, wanted, loads => PathPolicy.Choose(map, loads, wanted, _pathOptions, previous: default, random: null))
             is var (choice, reservation)
             ? new ReservedPath(ToPath(choice, present), reservation)

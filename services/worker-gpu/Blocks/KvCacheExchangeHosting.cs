@@ -16,5 +16,6 @@ internal static class KvCacheExchangeHosting
         builder.Services.AddKvCacheClient(credentials, PollEvery, new KvClientOptions());
         builder.Services.AddSingleton<KvCacheExchange>();
         builder.Services.AddSingleton<BlockHandover>();
+        builder.Services.AddHostedService<RestoreWatch>();
     }
 }

@@ -19,6 +19,25 @@ public sealed class ApiKeyTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public async Task Prefixes_OfDifferentKeys_AreCachedApart_AndThoseOfOneByItsSalts()
+    {
+        var (_, alice) = await _folder.CreateKeyAsync("alice");
+        var (_, bob) = await _folder.CreateKeyAsync("bob");
+        var engine = Engine();
+        await using var cluster = await AccessClient.StartAsync(_folder, engine);
+        foreach (var (secret, members) in new[] { (alice, ""), (alice, "\"max_tokens\": 4"), (alice, "\"cache_salt\": \"x\""), (bob, ""), (bob, "\"cache_salt\": \"x\"") })
+        {
+            using var answer = await cluster.Use(secret).PostAsync(members);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        var salts = engine.Opened.Select(static opened => opened.CacheSalt).ToList();
+        Assert.Equal(salts[0], salts[1]);
+        Assert.Equal(4, salts.Distinct().Count());
+        Assert.All(salts, static salt => Assert.NotEqual("", salt));
+    }
+
+    [Fact]
     public async Task Request_WithoutKeyOrWithAnother_Is401_AsOpenAIWritesIt()
     {
         await using var cluster = await AccessClient.StartAsync(_folder, Engine());

@@ -1,4 +1,5 @@
 using Parallax.IntegrationTests.Swarm;
+using Parallax.Testing.Members;
 using static Parallax.IntegrationTests.KvCache.KvSwarm;
 
 namespace Parallax.IntegrationTests.KvCache;

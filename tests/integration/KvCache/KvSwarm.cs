@@ -11,6 +11,7 @@ using Parallax.KvClient;
 using Parallax.KvClient.Instances;
 using Parallax.Swarm.Joining;
 using Parallax.Swarm.Members;
+using Parallax.Testing.Members;
 
 namespace Parallax.IntegrationTests.KvCache;
 
@@ -90,7 +91,8 @@ internal sealed class KvSwarm : IAsyncDisposable
                 [
                     "kvcache", "--join", _founder.Address.Authority, "--token-file", TokenPath(_root, MemberRoles.KvCache), "--state", state,
                     "--memory", "64MiB", "--folder", folder ?? state + "-blocks", "--disk", "256MiB", .. options,
-                ]);
+                ],
+                Token);
             _processes.Add(process);
             try
             {

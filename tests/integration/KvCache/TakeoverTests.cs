@@ -18,6 +18,7 @@ public sealed partial class TakeoverTests
     [Theory]
     [InlineData("killed")]
     [InlineData("leaves")]
+    [InlineData("killed, and the KV cache was, too")]
     public async Task Worker_Gone_WhatItHasComputedIsFetchedByAnother_AndTheTextIsTheSame(string how)
     {
         Assert.SkipWhen(TestData.MissingReason(Model) is not null, TestData.MissingReason(Model) ?? "");
@@ -25,9 +26,12 @@ public sealed partial class TakeoverTests
         // The founder's worker has no room for a layer; the two others have room for the whole model each.
         await using var swarm = await SwarmProcesses.FoundAsync(Model, ["--memory", "4MiB", "--ctx", "2048", "--max-batch", "4"]);
         var port = ServerPrograms.FreePort();
-        var cache = swarm.Start(
-            "cache", "cache",
-            ["kvcache", "--join", swarm.FounderAddress, "--token", await swarm.TokenAsync(MemberRoles.KvCache), "--memory", "256MiB", "--http-port", $"{port}"]);
+        string[] service =
+        [
+            "kvcache", "--join", swarm.FounderAddress, "--token", await swarm.TokenAsync(MemberRoles.KvCache), "--memory", "256MiB",
+            "--folder", swarm.StateOf("blocks"), "--http-port", $"{port}",
+        ];
+        var cache = swarm.Start("cache", "cache", service);
         await cache.LineAsync("kvcache listens on ");
         using var metrics = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         var first = await swarm.JoinAsync("first");
@@ -41,6 +45,14 @@ public sealed partial class TakeoverTests
         };
         var text = await story.ReadAsync(http);
         await swarm.UntilAsync("20 blocks of 30 layers are written", async () => await CountAsync(metrics, "parallax_kvcache_puts") >= 20 * 30);
+        if (how.Contains("KV cache", StringComparison.Ordinal))
+        {
+            await swarm.UntilAsync("they are on disk", async () => await CountAsync(metrics, "parallax_kvcache_unwritten") == 0);
+            await cache.KillAsync();
+            cache = swarm.Start("cache", "cache", service);
+            await cache.LineAsync("kvcache listens on ");
+        }
+
         var second = await swarm.JoinAsync("second");
         await swarm.UntilServingAsync(second);
         Assert.Equal(0, await CountAsync(metrics, "parallax_kvcache_hits"));
@@ -58,6 +70,7 @@ public sealed partial class TakeoverTests
         await swarm.UntilAsync("the first is gone", static all => all.Workers.All(static worker => worker.Name != "first"));
         Assert.Equal(text, await story.ReadAsync(http));
         Assert.True(await CountAsync(metrics, "parallax_kvcache_hits") > 0, $"nothing was fetched\n{swarm.Said}");
+        Assert.Equal(how.Contains("KV cache", StringComparison.Ordinal), await CountAsync(metrics, "parallax_kvcache_hits_disk") > 0);
     }
 
     private static async Task<double> CountAsync(HttpClient http, string name)

@@ -1,4 +1,5 @@
 using Parallax.Contracts.V1;
+using Parallax.Testing.Members;
 using Parallax.Testing;
 
 namespace Parallax.IntegrationTests.Swarm;

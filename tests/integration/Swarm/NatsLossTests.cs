@@ -1,3 +1,4 @@
+using Parallax.Testing.Members;
 using Parallax.Testing.Servers;
 
 namespace Parallax.IntegrationTests.Swarm;

@@ -1,4 +1,5 @@
 using Parallax.Contracts.V1;
+using Parallax.Testing.Members;
 
 namespace Parallax.IntegrationTests.Swarm;
 

@@ -18,6 +18,7 @@ internal static class GapCommand
             var text = parsed.GetRequiredValue(contexts);
             var lengths = text.Split(',').Select(static word => int.TryParse(word, out var number) ? number : 0).ToList();
             OptionsException.ThrowIfAny(lengths.TrueForAll(static length => length >= 16) ? [] : [$"--contexts: '{text}' is not a list like 256,1024 of numbers from 16 on."]);
+            WarmUp.CompileAtOnce();
             var run = new GapRun(shared.Swarm(parsed), lengths, SharedOptions.AtLeast(kills, parsed, 1), shared.Seed(parsed), TimeProvider.System);
             return await run.RunAsync(Console.Out, Console.Error, cancellationToken);
         });

@@ -18,12 +18,14 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
 {
     private const int AnswerTokens = 96;
     private const int PrefillRounds = 3;
-    private const int WarmUpContext = 256; // code is compiled as well by short prompts
+    private const int WarmUpContext = 256; // code is compiled as well by shorter prompts, but memory is touched by long ones alone
+    private const int WarmUpTokens = 16;
     private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(120);
 
     private readonly RerouteWatch _reroutes = new(clock);
     private readonly Dictionary<(int Context, string Place), List<GapSample>> _samples = [];
     private readonly Dictionary<(int Context, int Stage), double> _prefill = [];
+    private readonly Dictionary<int, int> _promptTokens = [];
     private readonly Draws _draws = new(seed);
     private int _asked;
     private int _bad;
@@ -38,20 +40,38 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
     public async Task<int> RunAsync(TextWriter output, TextWriter progress, CancellationToken cancellationToken)
     {
         ReportText.WriteHead(output, $"{Path.GetFileName(plan.Model)} over {plan.Stages} stages, {plan.Workers.Length} workers of {plan.Threads} threads; {kills} kills of each place at each context, one client, greedy");
-        foreach (var context in contexts)
+        try
         {
-            await using var swarm = await LocalSwarm.StartAsync(
-                plan with { Context = context + AnswerTokens + 64 }, clock, _reroutes.OnLine, cancellationToken);
+            foreach (var context in contexts)
+            {
+                await MeasureAsync(context, output, progress, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && _samples.Count > 0)
+        {
+            output.WriteLine("Interrupted: what has been measured so far.");
+        }
+
+        Report(output);
+        return _bad == 0 ? ExitCode.Ok : ExitCode.Failed;
+    }
+
+    private async Task MeasureAsync(int context, TextWriter output, TextWriter progress, CancellationToken cancellationToken)
+    {
+        await using var swarm = await LocalSwarm.StartAsync(
+            plan with { Context = context + AnswerTokens + 64 }, clock, _reroutes.OnLine, cancellationToken);
+        try
+        {
             await MeasureAsync(swarm, context, progress, cancellationToken);
+        }
+        finally
+        {
             foreach (var crash in swarm.Crashes)
             {
                 _bad++;
                 output.WriteLine(crash);
             }
         }
-
-        Report(output);
-        return _bad == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
     private async Task MeasureAsync(LocalSwarm swarm, int context, TextWriter progress, CancellationToken cancellationToken)
@@ -62,7 +82,7 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
         var first = ChatQuestions.Draw(
             await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, context, 2, seed)[0];
         var warming = ChatQuestions.Draw(
-            await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, Math.Min(context, WarmUpContext), AnswerTokens, seed)[0];
+            await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, Math.Min(context, WarmUpContext), WarmUpTokens, seed)[0];
         await WarmUp.RunAsync(swarm, client, warming, cancellationToken);
         var expected = (await ChatTraffic.ReferenceAsync(swarm.Addresses[0], [question], StuckAfter, clock, cancellationToken))[0].Expected;
         await MeasurePrefillAsync(swarm, client, first, context, cancellationToken);
@@ -86,7 +106,8 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
         for (var round = 0; round < PrefillRounds; round++)
         {
             var before = await BusyAsync(swarm, cancellationToken);
-            await AskAsync(client, question, null, cancellationToken);
+            var result = await AskAsync(client, question, null, cancellationToken);
+            _promptTokens[context] = result.Answer.PromptTokens;
             var after = await BusyAsync(swarm, cancellationToken);
             foreach (var stage in swarm.Plan.Workers.GroupBy(static worker => worker.Stage))
             {
@@ -117,6 +138,7 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
             }
         }, cancellationToken);
         await Task.WhenAny(due.Task, asking);
+        var had = came;
         var fault = new Fault(TimeSpan.Zero, FaultKind.Kill, new Victim(Names.Parse<VictimRole>(place)!.Value)) { Draw = _draws.Next() };
         var injected = await injector.InjectAsync(fault, cancellationToken);
         var number = injected is null ? -1 : ledger.Add(injected.At, TimeSpan.Zero);
@@ -130,7 +152,7 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
         else if (ledger.GapOf(number) is { } gap && ledger.EndOf(number) is { } end)
         {
             var samples = _samples.TryGetValue((context, place), out var known) ? known : _samples[(context, place)] = [];
-            samples.Add(Sample(injected.At, end, gap));
+            samples.Add(Sample(injected.At, end, gap, result.Answer.PromptTokens + had));
         }
 
         if (injected is not null)
@@ -140,12 +162,12 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
         }
     }
 
-    private GapSample Sample(long killed, long end, TimeSpan gap)
+    private GapSample Sample(long killed, long end, TimeSpan gap, int positions)
     {
         var reroutes = _reroutes.Between(killed, end);
         if (reroutes.Count == 0)
         {
-            return new GapSample(gap.TotalMilliseconds, null, null, null, 0, 0);
+            return new GapSample(gap.TotalMilliseconds, null, null, null, 0, 0, positions);
         }
 
         var (at, notice) = reroutes[0];
@@ -155,7 +177,8 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
             notice.DecideMilliseconds,
             clock.GetElapsedTime(at, end).TotalMilliseconds,
             notice.Kept,
-            reroutes.Count);
+            reroutes.Count,
+            positions);
     }
 
     private Task<AskResult> AskAsync(ChatClient client, ChatQuestion question, Action<Arrival>? onArrival, CancellationToken cancellationToken) =>
@@ -177,7 +200,7 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
     {
         ReportText.WriteTable(
             output,
-            ["context", "killed", "kills", "gap (ms) p50 / p95 / max", "detect", "decide", "refill", "prefill of those layers (ms)", "refill p50 / prefill", "reroutes a kill"],
+            ["context", "killed", "kills", "gap (ms) p50 / p95 / max", "detect", "decide", "refill", "prefill of those layers (ms)", "refill to prefill of as many positions, p50", "reroutes a kill"],
             from context in contexts
             from place in Places
             let samples = _samples.GetValueOrDefault((context, place)) ?? []
@@ -193,7 +216,7 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
                 Markdown.Spread([.. samples.Select(static sample => sample.Decide).OfType<double>()], "0.0"),
                 Markdown.Spread(refills),
                 prefill.ToString("0", CultureInfo.InvariantCulture),
-                refills.Count == 0 ? "-" : (Cli.Chaos.Report.Percentiles.Of(refills, 0.5) / prefill).ToString("0.00", CultureInfo.InvariantCulture),
+                Markdown.Median([.. samples.Where(static sample => sample.Refill is not null).Select(sample => sample.Refill!.Value * _promptTokens[context] / (prefill * sample.Positions))], "0.00"),
                 samples.Count == 0 ? "-" : samples.Average(static sample => sample.Reroutes).ToString("0.00", CultureInfo.InvariantCulture),
             ]);
         output.WriteLine(_bad == 0 ? "Every answer was byte for byte the one without a fault." : $"{_bad} answers or kills were NOT as they should be.");

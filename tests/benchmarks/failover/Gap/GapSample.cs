@@ -7,4 +7,5 @@ namespace Parallax.FailoverBenchmark.Gap;
 /// <param name="Refill">From then until the client had the next token.</param>
 /// <param name="Kept">Stages that kept their state.</param>
 /// <param name="Reroutes">How often the path was changed.</param>
-internal sealed record GapSample(double Gap, double? Detect, double? Decide, double? Refill, int Kept, int Reroutes);
+/// <param name="Positions">Positions that the stage had when it was lost: of the prompt and of what the client had of the answer.</param>
+internal sealed record GapSample(double Gap, double? Detect, double? Decide, double? Refill, int Kept, int Reroutes, int Positions);

@@ -28,7 +28,7 @@ public sealed class DeepWalkTests
         ("one session", Wild),
         ("three sessions that share too little room", Wild with
         {
-            Sessions = 3, Prompt = 20, RowsPerFrame = 8, Room = 50, Cached = [0, 16], AcknowledgeEvery = 4,
+            Sessions = 3, Prompt = 20, RowsPerFrame = 8, Room = 50, Cached = [0, 16], RestoresAtFence = true, AcknowledgeEvery = 4,
         }),
         ("two routers", Wild with { Routers = 2, Faults = Workers | FaultKinds.RouterCrash | FaultKinds.Attach, MaxDisorder = 0 }),
         ("sliding windows", Wild with { Window = 3, Answer = 8 }),

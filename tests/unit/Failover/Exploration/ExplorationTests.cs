@@ -33,6 +33,14 @@ public sealed class ExplorationTests(ITestOutputHelper output)
         {
             Prompt = 20, RowsPerFrame = 16, Cached = [16, 0], Faults = FaultKinds.Crash | FaultKinds.Evict, Repairs = Repairs.None,
         }),
+        ("blocks from the KV cache while fenced", Ring with
+        {
+            Prompt = 17, RowsPerFrame = 17, Cached = [16, 0], RestoresAtFence = true, Faults = FaultKinds.Crash | FaultKinds.Evict, MaxFaults = 2, Repairs = Repairs.Restart,
+        }),
+        ("blocks from the KV cache while fenced, a crash within a frame", Ring with
+        {
+            Prompt = 20, RowsPerFrame = 8, Cached = [0, 16], RestoresAtFence = true, Faults = FaultKinds.Crash | FaultKinds.Evict, Repairs = Repairs.None,
+        }),
         ("two sessions, a crash", Ring with { Sessions = 2, Prompt = 1, Answer = 1, Faults = FaultKinds.Crash, Repairs = Repairs.None }),
         ("two sessions with room for one", Ring with { Sessions = 2, Room = 4, Faults = FaultKinds.Evict, MaxFaults = 1 }),
         ("another router, the old one gone", Ring with { Routers = 2, Answer = 2, Faults = FaultKinds.RouterCrash, Repairs = Repairs.None }),

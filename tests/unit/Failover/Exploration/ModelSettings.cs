@@ -152,6 +152,9 @@ internal sealed record ModelSettings
     /// <summary>Prefixes that a worker may have cached when it opens a session.</summary>
     public int[] Cached { get; init; } = [0];
 
+    /// <summary>Whether a worker may get so much from the KV cache between a Fence and its acknowledgement, too.</summary>
+    public bool RestoresAtFence { get; init; }
+
     /// <summary>Positions that a layer attends to; 0 for all.</summary>
     public int Window { get; init; }
 

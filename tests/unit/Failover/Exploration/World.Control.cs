@@ -43,11 +43,12 @@ internal sealed partial class World
         Speak(worker, session);
     }
 
-    /// <summary>Whether an Open would be answered by opening the session anew, so that what is cached matters.</summary>
-    private bool OpensAnew(int worker, ControlMessage message)
+    /// <summary>Whether an Open, or a Fence, would be answered with what is cached, or comes from the KV cache, by then.</summary>
+    private bool LooksForBlocks(int worker, ControlMessage message)
     {
         var held = Held(worker, message.Session);
-        return message.Kind == ControlKind.Open && (!held.IsKnown || (message.Epoch > held.ControlEpoch && !GoesOn(held, message)));
+        return message.Kind == ControlKind.Open
+            && (!held.IsKnown || (message.Epoch > held.ControlEpoch && (!GoesOn(held, message) || (Settings.RestoresAtFence && held.Flow is not null))));
     }
 
     private static bool GoesOn(ModelHeld held, ControlMessage open) =>
@@ -77,6 +78,10 @@ internal sealed partial class World
                 if (held.Flow is not null)
                 {
                     FenceEngine(worker, held, message);
+                    if (Settings.RestoresAtFence)
+                    {
+                        RestoreBlocks(worker, message.Session, held, cached);
+                    }
                 }
 
                 Answer(held, message, held.Length);

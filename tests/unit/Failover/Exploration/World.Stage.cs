@@ -93,6 +93,30 @@ internal sealed partial class World
         held.CachedPrefix = held.Length;
     }
 
+    /// <summary>SessionLoop.TryTakeIn and StageLoop.OnRestored: whole blocks of what is known come while the session is fenced.</summary>
+    private void RestoreBlocks(int worker, int session, ModelHeld held, int cached)
+    {
+        var known = Settings.Prompt + held.RequestIds.Length;
+        var end = Math.Min(cached, (known - 1) / BlockTokens * BlockTokens);
+        if (end <= held.Length)
+        {
+            return;
+        }
+
+        int[] ids = [.. Reference.PromptOf(Settings, session), .. held.RequestIds];
+        var kept = Reference.KeptOf(Settings, ids.AsSpan(0, end));
+        for (var layer = 0; layer < held.Kv.Length; layer++)
+        {
+            kept[held.Range.Start + layer].CopyTo(held.Kv[layer], 0);
+        }
+
+        (held.Length, held.LowestHeld) = (end, 0);
+        held.Flow!.Restored(held.Length);
+        FollowReceiver(held);
+        held.CachedPrefix = held.Length;
+        Note($"w{worker} gets {end} positions of session {session} from the KV cache");
+    }
+
     /// <summary>SessionLoop.Start and StageLoop.OnStarted.</summary>
     private void StartEngine(int worker, int session, ModelHeld held, ControlMessage start)
     {

@@ -127,7 +127,7 @@ internal sealed partial class World
 
     private void ListChoices(List<Step> steps, StepKind kind, int router, int worker, ControlMessage message)
     {
-        var choices = Settings.Cached.Length > 1 && OpensAnew(worker, message) ? Settings.Cached.Length : 1;
+        var choices = Settings.Cached.Length > 1 && LooksForBlocks(worker, message) ? Settings.Cached.Length : 1;
         for (var choice = 0; choice < choices; choice++)
         {
             steps.Add(new Step(kind, router, worker, choice));

@@ -30,6 +30,23 @@ public sealed class PrefixPathTests
     }
 
     [Fact]
+    public void LostStage_IsReplacedByOneThatHasThePromptCached_WhateverTheKeptStagesHave()
+    {
+        var map = Map(Stage("a", 0, 10), Stage("b", 0, 10, step: 11), Stage("kept", 10, 20));
+        var goesOn = Request with
+        {
+            Kept = new HashSet<(string, Contracts.Identifiers.LayerRange)> { ("kept", new(10, 20)) },
+            CachedTokens = new Dictionary<string, int> { ["kept"] = Prompt },
+        };
+        Assert.Equal(["a", "kept"], Ids(PathPolicy.Choose(map, goesOn, Plain)));
+        var cached = map.Nodes.Select(static node => node.WorkerId == "b" ? 64 : 0).ToArray();
+        var choice = PathPolicy.Choose(map, goesOn.RefilledFrom(map, cached), Plain)!;
+        Assert.Equal(["b", "kept"], Ids(choice));
+        Assert.Equal((Prompt - 64) / 10.0, choice.Cost.PrefillMs, 9);
+        Assert.Same(goesOn, goesOn.RefilledFrom(map, []));
+    }
+
+    [Fact]
     public void LoadedWarmPath_GivesWayToAColdOne_WhenWaitingCostsMoreThanPrefill()
     {
         var map = Map(Stage("cold", 0, 20), Stage("warm", 0, 20, step: 16));

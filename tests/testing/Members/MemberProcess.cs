@@ -6,7 +6,7 @@ using Parallax.Identity.Authority;
 using Parallax.Swarm.Joining;
 using Parallax.Swarm.Members;
 
-namespace Parallax.IntegrationTests.Swarm;
+namespace Parallax.Testing.Members;
 
 /// <summary>A <c>parallax</c> process that is a member of a swarm, with a state folder and a home of its own.</summary>
 internal sealed class MemberProcess : IAsyncDisposable
@@ -14,6 +14,7 @@ internal sealed class MemberProcess : IAsyncDisposable
     private const int LinesShown = 80;
     private static readonly TimeSpan AskTime = TimeSpan.FromSeconds(5);
 
+    private readonly CancellationToken _giveUp;
     private readonly Process _process;
     private readonly Lock _gate = new(); // guards _lines and _arrived
     private readonly List<string> _lines = [];
@@ -24,9 +25,10 @@ internal sealed class MemberProcess : IAsyncDisposable
     /// <param name="state">Its state folder.</param>
     /// <param name="prefix">A program that runs it, with arguments; empty: none.</param>
     /// <param name="arguments">Of <c>parallax</c>.</param>
-    public MemberProcess(string name, string state, IReadOnlyList<string> prefix, IReadOnlyList<string> arguments)
+    /// <param name="giveUp">Ends all waiting.</param>
+    public MemberProcess(string name, string state, IReadOnlyList<string> prefix, IReadOnlyList<string> arguments, CancellationToken giveUp)
     {
-        (Name, State) = (name, state);
+        (Name, State, _giveUp) = (name, state, giveUp);
         string[] line = [.. prefix, Path.Combine(AppContext.BaseDirectory, "Parallax.Cli"), .. arguments];
         var home = Directory.CreateDirectory(state + "-home").FullName;
         var start = new ProcessStartInfo(line[0], line[1..])
@@ -65,6 +67,9 @@ internal sealed class MemberProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Told of each line of standard output and error when it comes, by the threads that read them.</summary>
+    public event Action<string>? LineArrived;
+
     /// <summary>What it said, the end of it, for people.</summary>
     public string Said
     {
@@ -90,12 +95,10 @@ internal sealed class MemberProcess : IAsyncDisposable
         }
     }
 
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
     /// <summary>Waits for a line with this text.</summary>
     public async Task<string> LineAsync(string text)
     {
-        using var patience = Patience.Begin();
+        using var patience = LongWait.Begin(_giveUp);
         while (true)
         {
             Task arrived;
@@ -125,27 +128,30 @@ internal sealed class MemberProcess : IAsyncDisposable
         using var credentials = folder.State.LoadCredentials(key, TimeProvider.System) ?? throw new InvalidOperationException($"{Name} has no certificate");
         using var channel = MemberChannels.Open(credentials, folder.ReadAddress() ?? throw new InvalidOperationException($"{Name} does not run"), expected: key.Id);
         return await new Contracts.V1.Swarm.SwarmClient(channel).GetStatusAsync(
-            new GetStatusRequest(), deadline: (TimeProvider.System.GetUtcNow() + AskTime).UtcDateTime, cancellationToken: Token);
+            new GetStatusRequest(), deadline: (TimeProvider.System.GetUtcNow() + AskTime).UtcDateTime, cancellationToken: _giveUp);
     }
 
     public async Task SignalAsync(string signal)
     {
         using var kill = Process.Start("kill", [signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync(Token);
-        Assert.Equal(0, kill.ExitCode);
+        await kill.WaitForExitAsync(_giveUp);
+        if (kill.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"kill {signal} of {Name} failed with {kill.ExitCode}");
+        }
     }
 
     /// <summary>Ends it with SIGKILL.</summary>
     public async Task KillAsync()
     {
         _process.Kill(entireProcessTree: true);
-        await _process.WaitForExitAsync(Token);
+        await _process.WaitForExitAsync(_giveUp);
     }
 
     /// <summary>Waits for its end; the exit code.</summary>
     public async Task<int> ExitCodeAsync()
     {
-        using var patience = Patience.Begin();
+        using var patience = LongWait.Begin(_giveUp);
         await _process.WaitForExitAsync(patience.Token);
         await _reading;
         return _process.ExitCode;
@@ -176,6 +182,7 @@ internal sealed class MemberProcess : IAsyncDisposable
             }
 
             arrived.TrySetResult();
+            LineArrived?.Invoke(line);
         }
     }
 }
