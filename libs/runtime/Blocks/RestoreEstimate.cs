@@ -35,6 +35,11 @@ internal sealed class RestoreEstimate
     public bool IsWorthwhile(int positions, double secondsPerPosition, double bytesPerPosition, TimeSpan now) =>
         now >= _pausedUntil && IsCheaper(positions, secondsPerPosition, bytesPerPosition, _latency, _bytesPerSecond);
 
+    /// <summary>Seconds that a position takes to come, as measured; 0 when nothing has been, or the exchange has failed of late.</summary>
+    /// <param name="bytesPerPosition">What a position weighs on the wire.</param>
+    /// <param name="now">The present.</param>
+    public double SecondsPerPosition(double bytesPerPosition, TimeSpan now) => now >= _pausedUntil && _bytesPerSecond > 0 ? bytesPerPosition / _bytesPerSecond : 0;
+
     /// <summary>How long to wait for blocks: no longer than computing them takes, within bounds.</summary>
     public static TimeSpan TimeFor(int positions, double secondsPerPosition, TimeSpan most)
     {

@@ -15,6 +15,7 @@ internal sealed class EngineCounters
     private long _failed;
     private long _busyTicks;
     private long _restored;
+    private double _restoreMsPerToken;
     private long _recomputed;
     private long _restores;
     private long _restoreFailures;
@@ -70,6 +71,9 @@ internal sealed class EngineCounters
     public long BlocksRefused => Volatile.Read(ref _blocksRefused);
 
     public void AddRestored(int positions) => Add(ref _restored, positions);
+
+    /// <summary>What a position takes that comes from elsewhere; 0: not known, or nothing comes.</summary>
+    public void SetRestoreTime(double milliseconds) => Volatile.Write(ref _restoreMsPerToken, milliseconds);
 
     public void AddRecomputed(int positions) => Add(ref _recomputed, positions);
 
@@ -143,6 +147,7 @@ internal sealed class EngineCounters
         BusyTime = new TimeSpan(Volatile.Read(ref _busyTicks)),
         DecodeSteps = Timings.ReadDecode(),
         PrefillMsPerToken = Timings.ReadPrefill(),
+        RestoreMsPerToken = Volatile.Read(ref _restoreMsPerToken),
     };
 
     // One writer: no interlocked addition is needed, only writes that readers see whole.

@@ -279,6 +279,9 @@ public sealed record EngineStats
 
     /// <summary>Measured milliseconds per token of a prompt; 0: not yet, and for several engines together.</summary>
     public double PrefillMsPerToken { get; init; }
+
+    /// <summary>Milliseconds that a token of a prompt takes whose blocks come from other workers; 0: not measured, or they do not come.</summary>
+    public double RestoreMsPerToken { get; init; }
 }
 
 /// <summary>How long a decode step takes: forward, sampling and bookkeeping of this engine's layers.</summary>

@@ -269,6 +269,7 @@ internal abstract partial class SessionLoop<TSession>
             _estimate.Answered(now - restore.Began, 0, TimeSpan.Zero);
         }
 
+        Counters.SetRestoreTime(1000 * _estimate.SecondsPerPosition(_layout!.KvBytes / (double)KvGroup.BlockTokens, now));
         session.CachedPrefix = session.Sequence.Length;
         session.CachedTokens = session.IsFenced ? session.CachedTokens : session.CachedPrefix;
         if (!restore.Opening.Answer.TrySetResult(new OpenResult(session.CachedPrefix, null, "")))

@@ -44,6 +44,7 @@ internal static class RecordChange
             shard.Sessions = shard.WaitingSessions = shard.LayersLoaded = 0;
             shard.KvTokensFree = 0;
             shard.PrefillMsPerToken = 0;
+            shard.RestoreMsPerToken = 0;
             shard.DecodeSteps.Clear();
         }
 

@@ -8,7 +8,7 @@ namespace Parallax.Router.Routing;
 /// </summary>
 /// <param name="options">How paths are weighed.</param>
 /// <param name="clock">Clock.</param>
-/// <param name="withLeaving">Whether workers that are about to leave count, too.</param>
+/// <param name="withLeaving">Whether workers that are about to leave count, too, and shards that are about to go, for sessions that they hold.</param>
 internal sealed class LiveMap(PathOptions options, TimeProvider clock, bool withLeaving = false)
 {
     /// <summary>
@@ -62,7 +62,7 @@ internal sealed class LiveMap(PathOptions options, TimeProvider clock, bool with
         return new State(PathMap.Build(model, candidates, options), members, offers, now);
     }
 
-    private static PathCandidate ToCandidate(Member member, WorkerOffer? offer, long now)
+    private PathCandidate ToCandidate(Member member, WorkerOffer? offer, long now)
     {
         var address = member.Link.Address.Authority;
         if (offer is null)
@@ -71,7 +71,7 @@ internal sealed class LiveMap(PathOptions options, TimeProvider clock, bool with
         }
 
         var report = member.ReportOf(offer, now);
-        var candidate = new PathCandidate(offer.WorkerId, address, [.. offer.Shards.Select(shard => ToShard(shard, report))]);
+        var candidate = new PathCandidate(offer.WorkerId, address, [.. offer.Shards.Concat(withLeaving ? offer.Ending : []).Select(shard => ToShard(shard, report))]);
         return report is null ? candidate : candidate with { RoundTrips = report.RoundTrips, Unreachable = report.Unreachable };
     }
 

@@ -58,6 +58,7 @@ internal sealed class PathGroup
         }
 
         HasSpeeds = options.Rule is PathRule.Cheapest && Array.Exists(nodes, static node => node.Shard.Speed.StepMs(1) is not null);
+        RestoreMsPerLayer = nodes.Max(static node => node.Shard.Speed.RestoreMsPerToken / node.Offer.Range.Count);
         UnknownMsPerLayer = HasSpeeds ? nodes.Max(static node => (node.Shard.Speed.StepMs(1) ?? 0) / node.Offer.Range.Count) : 0;
         _edges = new long[edges];
         _closing = new long[HeadCount * tails.Count];
@@ -92,6 +93,9 @@ internal sealed class PathGroup
     /// <summary>Whether paths go by speeds: any shard's is known, and no other rule is asked for. Else they go by stages and load.</summary>
     public bool HasSpeeds { get; }
 
+    /// <summary>The slowest known time of a token's layer that comes from the KV cache: the assumption for shards that have not measured it; 0: nobody has.</summary>
+    public double RestoreMsPerLayer { get; }
+
     /// <summary>The slowest known time of a layer: the assumption for shards of which nothing is known.</summary>
     public double UnknownMsPerLayer { get; }
 
@@ -110,6 +114,10 @@ internal sealed class PathGroup
 
     /// <summary>The hop from a tail back to a head.</summary>
     public long Closing(int head, int tail) => _closing[(head * TailCount) + _tails[tail]];
+
+    /// <summary>Milliseconds of a prompt's token that comes to a node from the KV cache; 0: nobody has measured any.</summary>
+    public double RestoreMs(int node) =>
+        Nodes[node].Shard.Speed.RestoreMsPerToken is > 0 and var own ? own : RestoreMsPerLayer * Nodes[node].Offer.Range.Count;
 
     /// <summary>The node of a shard; negative when there is none.</summary>
     public int Find(ShardKey key) => _indices.GetValueOrDefault(key, -1);

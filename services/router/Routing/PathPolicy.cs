@@ -55,9 +55,10 @@ internal static class PathPolicy
         foreach (var group in map.Groups)
         {
             var ceiling = CostUnit.Infinite;
-            foreach (var level in PrefixLevels.Of(group, loads, request))
+            var reach = PrefixLevels.WithinReach(group, request);
+            foreach (var level in PrefixLevels.Of(group, loads, request, reach))
             {
-                if (FindSimple(group, StageCosts(group, loads, request, options, level), options.NearShare, ceiling) is { } search)
+                if (FindSimple(group, StageCosts(group, loads, request, options, level, reach), options.NearShare, ceiling) is { } search)
                 {
                     found.Add(search);
                     ceiling = Math.Min(ceiling, search.Search.Best);
@@ -95,8 +96,8 @@ internal static class PathPolicy
     /// <summary>Loads are exact, so nothing counts as about as good but what is.</summary>
     private static double Margin(PathGroup group, double share) => group.HasSpeeds ? share : 0;
 
-    /// <summary>What each stage costs on a path that begins with <paramref name="level"/> cached tokens (<see cref="PrefixLevels"/>).</summary>
-    private static long[] StageCosts(PathGroup group, ReadOnlySpan<StageLoad> loads, PathRequest request, PathOptions options, int level)
+    /// <summary>What each stage costs on a path that begins with <paramref name="level"/> tokens which all stages have, or get (<see cref="PrefixLevels"/>).</summary>
+    private static long[] StageCosts(PathGroup group, ReadOnlySpan<StageLoad> loads, PathRequest request, PathOptions options, int level, int[] reach)
     {
         var costs = new long[group.Nodes.Length];
         var transfer = CostUnit.FromMs(TransferMs(request, options, level));
@@ -105,7 +106,7 @@ internal static class PathPolicy
             var node = group.Nodes[i];
             ref readonly var load = ref loads[group.FirstNode + i];
             var isKept = request.Kept?.Contains((node.WorkerId, node.Offer.Range)) ?? false;
-            if (level > 0 && request.CachedByNode.Span[group.FirstNode + i] < level)
+            if ((level > 0 && reach[i] < level) || (node.Offer.IsEnding && !isKept))
             {
                 costs[i] = CostUnit.Infinite;
                 continue;
@@ -114,7 +115,7 @@ internal static class PathPolicy
             var hasRoom = isKept ? StageCost.Fits(node.Offer, request) : StageCost.HasRoom(node.Offer, load, request);
             costs[i] = !hasRoom || (request.Avoided?.Contains(node.WorkerId) ?? false) ? CostUnit.Infinite
                 : !group.HasSpeeds ? CostUnit.Stage + (options.Rule is PathRule.Random ? 0 : LoadCost(node, load)) + (isKept ? 0 : RefillCost(group, node, request))
-                : CostUnit.FromMs(CostOf(group, node, load, request, level).TotalMs) + (i < group.HeadCount ? 0 : transfer); // of the hop to it
+                : CostUnit.FromMs(CostOf(group, i, load, request, level).TotalMs) + (i < group.HeadCount ? 0 : transfer); // of the hop to it
         }
 
         return costs;
@@ -130,10 +131,15 @@ internal static class PathPolicy
         return Math.Clamp(load.Sessions, 0, room) * CostUnit.Load / room;
     }
 
-    private static StageCost CostOf(PathGroup group, PathNode node, in StageLoad load, PathRequest request, int level) =>
-        StageCost.Of(node.Shard.Speed, load, request, request.CachedTokens?.GetValueOrDefault(node.WorkerId) ?? level)
-        // Nothing is known of this one while others are known: as slow as the slowest, and slower the busier it is.
-        ?? new StageCost(group.UnknownMsPerLayer * node.Offer.Range.Count * (1 + RelativeLoad(node, load)), 0, 0);
+    private static StageCost CostOf(PathGroup group, int index, in StageLoad load, PathRequest request, int level)
+    {
+        var node = group.Nodes[index];
+        var restored = level == 0 ? 0 : Math.Max(0, level - request.CachedByNode.Span[group.FirstNode + index]);
+        return StageCost.Of(
+                node.Shard.Speed, load, request, request.CachedTokens?.GetValueOrDefault(node.WorkerId) ?? level, restored * group.RestoreMs(index))
+            // Nothing is known of this one while others are known: as slow as the slowest, and slower the busier it is.
+            ?? new StageCost(group.UnknownMsPerLayer * node.Offer.Range.Count * (1 + RelativeLoad(node, load)), 0, 0);
+    }
 
     private static double RelativeLoad(PathNode node, in StageLoad load) => load.Sessions / (double)Math.Max(1, node.Offer.MaxSessions);
 
@@ -273,12 +279,12 @@ internal static class PathPolicy
         var hops = ImmutableArray.CreateBuilder<PathHop>(path.Length);
         var cost = default(PathCost);
         var links = path.Length == 1 ? 0 : group.Closing(path[0], path[^1]);
-        var cached = PrefixLevels.OfPath(group, path, request);
+        var cached = PrefixLevels.OfPath(path, PrefixLevels.WithinReach(group, request));
         for (var i = 0; i < path.Length; i++)
         {
             var node = group.Nodes[path[i]];
             ref readonly var load = ref loads[group.FirstNode + path[i]];
-            var stage = group.HasSpeeds ? CostOf(group, node, load, request, cached) : new StageCost(double.NaN, 0, 0);
+            var stage = group.HasSpeeds ? CostOf(group, path[i], load, request, cached) : new StageCost(double.NaN, 0, 0);
             cost = new PathCost(
                 cost.ComputeMs + stage.ComputeMs,
                 0,

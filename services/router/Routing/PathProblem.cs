@@ -11,19 +11,20 @@ internal static class PathProblem
     /// <summary>The reason why there is no path at all; empty when nobody serves anything of the model.</summary>
     public static string Describe(PathMap map)
     {
-        if (map.Nodes.IsEmpty)
+        var nodes = map.Nodes.RemoveAll(static node => node.Offer.IsEnding);
+        if (nodes.IsEmpty)
         {
             return "";
         }
 
-        var layers = map.Nodes.Max(static node => node.Offer.LayerCount);
-        var missing = Gaps(map.Nodes, layers);
+        var layers = nodes.Max(static node => node.Offer.LayerCount);
+        var missing = Gaps(nodes, layers);
         if (missing.Count > 0)
         {
             return $"Layers {string.Join(" and ", missing)} of '{map.Model}' are served by no connected worker.";
         }
 
-        var whole = map.Groups.FirstOrDefault(group => group.LayerCount == layers && Gaps(group.Nodes, layers).Count == 0);
+        var whole = map.Groups.FirstOrDefault(group => group.LayerCount == layers && Gaps(group.Nodes.Where(static node => !node.Offer.IsEnding), layers).Count == 0);
         return whole is null
             ? $"The layers of '{map.Model}' are served in classes that cannot be joined: "
                 + $"{string.Join("; ", map.Groups.Select(static group => $"{group.Nodes[0].Offer.NumericClass.Fingerprint} {Ranges(group.Nodes)}").Order(StringComparer.Ordinal))}."

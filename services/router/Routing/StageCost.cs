@@ -25,7 +25,12 @@ internal readonly record struct StageCost(double ComputeMs, double QueueMs, doub
         && (request.NumericClass is not { } wanted || wanted == offer.NumericClass);
 
     /// <summary>The cost; null when nothing is known of the shard's speed.</summary>
-    public static StageCost? Of(StageSpeed speed, in StageLoad load, PathRequest request, int cachedTokens)
+    /// <param name="speed">The shard's.</param>
+    /// <param name="load">How busy it is.</param>
+    /// <param name="request">What for.</param>
+    /// <param name="cachedTokens">Leading tokens of the prompt that need not be computed.</param>
+    /// <param name="restoreMs">How long those of them take that must come from the KV cache.</param>
+    public static StageCost? Of(StageSpeed speed, in StageLoad load, PathRequest request, int cachedTokens, double restoreMs = 0)
     {
         var running = Math.Max(0, load.Sessions - load.Waiting);
         if (speed.StepMs(running + request.Sessions) is not { } step)
@@ -37,7 +42,7 @@ internal readonly record struct StageCost(double ComputeMs, double QueueMs, doub
         // drops out when the wait is spread over an answer of that length.
         var queue = load.Waiting > 0 ? step * (load.Waiting + 1) / Math.Max(1, running) : 0;
         var prompt = request.PromptTokens - Math.Clamp(cachedTokens, 0, request.PromptTokens);
-        var prefill = prompt == 0 ? 0 : prompt * (speed.PrefillMs() ?? 0) / request.ExpectedTokens;
-        return new StageCost(step, queue, prefill);
+        var prefill = prompt == 0 ? 0 : prompt * (speed.PrefillMs() ?? 0);
+        return new StageCost(step, queue, (prefill + restoreMs) / request.ExpectedTokens);
     }
 }

@@ -14,6 +14,9 @@ namespace Parallax.Router.Routing;
 internal sealed record StageSpeed(
     ImmutableArray<MeasuredStep> Steps, double PrefillMsPerToken, long WeightBytes, double Tflops, double BandwidthGBps)
 {
+    /// <summary>Measured time of a prompt's token whose blocks come from the KV cache; 0: not yet.</summary>
+    public double RestoreMsPerToken { get; init; }
+
     /// <summary>Nothing is known.</summary>
     public static readonly StageSpeed Unknown = new([], 0, 0, 0, 0);
 

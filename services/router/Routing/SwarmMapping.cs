@@ -67,7 +67,10 @@ internal static class SwarmMapping
             Positive(shard.PrefillMsPerToken),
             Math.Max(0, shard.WeightBytes),
             Positive(device?.Tflops ?? 0),
-            Positive(device?.BandwidthGbps ?? 0)));
+            Positive(device?.BandwidthGbps ?? 0))
+        {
+            RestoreMsPerToken = Positive(shard.RestoreMsPerToken),
+        });
 
     private static ImmutableArray<MeasuredStep> ToSteps(IEnumerable<StepTime> steps)
     {

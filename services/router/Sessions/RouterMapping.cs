@@ -101,6 +101,8 @@ internal static class RouterMapping
     /// <summary>The shards that a worker says it serves.</summary>
     public static ImmutableArray<ShardOffer> ToOffers(IEnumerable<ServedModel> models) => [.. models.Select(ToOffer)];
 
+    public static ImmutableArray<ShardOffer> ToEnding(IEnumerable<ServedModel> models) => [.. models.Select(static model => ToOffer(model) with { IsEnding = true })];
+
     private static ShardOffer ToOffer(ServedModel wire)
     {
         var numerics = wire.NumericClass ?? new Contracts.V1.NumericClass();

@@ -21,7 +21,11 @@ internal sealed partial class WorkerLink
             case Message.Serving:
                 if (_offer is { } offer)
                 {
-                    _offer = offer with { Shards = RouterMapping.ToOffers(message.Serving.Models) };
+                    _offer = offer with
+                    {
+                        Shards = RouterMapping.ToOffers(message.Serving.Models),
+                        Ending = RouterMapping.ToEnding(message.Serving.Ending),
+                    };
                     LogServing(Address, Describe(_offer.Shards));
                 }
 

@@ -322,7 +322,10 @@ internal sealed partial class WorkerLink : IDisposable
         var offer = new WorkerOffer(
             info.WorkerId.Length > 0 ? info.WorkerId : _expectedId ?? Address.Authority,
             info.Incarnation,
-            RouterMapping.ToOffers(info.Models));
+            RouterMapping.ToOffers(info.Models))
+        {
+            Ending = RouterMapping.ToEnding(info.Ending),
+        };
         var outbox = Connect(offer);
         LogConnected(Address, Describe(offer.Shards));
 

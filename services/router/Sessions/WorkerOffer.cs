@@ -8,7 +8,11 @@ namespace Parallax.Router.Sessions;
 /// <param name="WorkerId">By which links between workers know it.</param>
 /// <param name="Incarnation">Which run of the worker this is.</param>
 /// <param name="Shards">The layer ranges that it serves; may be none for now.</param>
-internal sealed record WorkerOffer(string WorkerId, long Incarnation, ImmutableArray<ShardOffer> Shards);
+internal sealed record WorkerOffer(string WorkerId, long Incarnation, ImmutableArray<ShardOffer> Shards)
+{
+    /// <summary>Ranges that take no new sessions and are about to go: those that they have may go on there.</summary>
+    public ImmutableArray<ShardOffer> Ending { get; init; } = [];
+}
 
 /// <summary>One range of one model's layers that a worker serves.</summary>
 /// <param name="Model">The model's name.</param>
@@ -22,6 +26,9 @@ internal sealed record WorkerOffer(string WorkerId, long Incarnation, ImmutableA
 internal sealed record ShardOffer(
     string Model, LayerRange Range, int LayerCount, NumericClass NumericClass, int ContextLimit, int MaxSessions, int VocabularySize, string ShardId)
 {
+    /// <summary>Whether it takes no new sessions.</summary>
+    public bool IsEnding { get; init; }
+
     /// <summary>Whether it is a range of its model at all; workers are not trusted to say sensible things.</summary>
     public bool IsValid => Range.Start >= 0 && Range.Count > 0 && Range.End <= LayerCount;
 }

@@ -114,6 +114,7 @@ internal sealed partial class ControlCall(WorkerState state, Guid router, TimePr
                 changed = state.Shards.Changed; // several changes while a message waits to be sent become one
                 var serving = new Serving();
                 serving.Models.AddRange(state.Shards.Serving.Select(WorkerMapping.ToWire));
+                serving.Ending.AddRange(state.Shards.Ending.Select(WorkerMapping.ToWire));
                 await _stream.ReplyAsync(new WorkerMessage { Serving = serving }, cancellationToken);
             }
         }

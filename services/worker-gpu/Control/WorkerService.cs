@@ -33,6 +33,7 @@ internal sealed partial class WorkerService(
     {
         var info = new WorkerInfo { Incarnation = state.Incarnation, LeaseSeconds = LeaseSeconds, WorkerId = state.WorkerId };
         info.Models.AddRange(state.Shards.Serving.Select(WorkerMapping.ToWire));
+        info.Ending.AddRange(state.Shards.Ending.Select(WorkerMapping.ToWire));
         return Task.FromResult(info);
     }
 

@@ -85,8 +85,8 @@ public sealed class Shard
         }
     }
 
-    /// <summary>The end of the shard once it drains; guarded by its host.</summary>
-    internal Task<int>? Retirement { get; set; }
+    /// <summary>Its way out while it drains; guarded by its host.</summary>
+    internal Retirement? Retirement { get; set; }
 
     /// <summary>Takes sessions from now on.</summary>
     internal void Serve(ISessionEngine engine, LoadedShard? loaded)
@@ -103,6 +103,15 @@ public sealed class Shard
         lock (_gate)
         {
             _phase = ShardPhase.Draining;
+        }
+    }
+
+    /// <summary>Takes new sessions again.</summary>
+    internal void ServeAgain()
+    {
+        lock (_gate)
+        {
+            _phase = ShardPhase.Serving;
         }
     }
 

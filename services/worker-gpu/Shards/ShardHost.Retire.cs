@@ -26,26 +26,68 @@ public sealed partial class ShardHost
         }
     }
 
+    /// <summary>Takes new sessions again on a shard that drains and is not gone yet; those that run go on.</summary>
+    /// <returns>Whether it serves again; false when it does not drain, or there is no way back.</returns>
+    public bool TryServeAgain(string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        lock (_gate)
+        {
+            if (Find(id) is not { Retirement: { IsFinal: false } retirement } shard)
+            {
+                return false;
+            }
+
+            retirement.GiveUp();
+            shard.Retirement = null;
+            shard.ServeAgain();
+            SignalChange();
+            return true;
+        }
+    }
+
+    /// <summary>Ends the sessions of a shard that drains now, in place of waiting for them.</summary>
+    public void HurryUnload(string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        lock (_gate)
+        {
+            Find(id)?.Retirement?.Hurry();
+        }
+    }
+
     private Task<int> Retire(Shard shard, TimeSpan drainTime, string reason)
     {
         lock (_gate)
         {
-            if (shard.Retirement is { } retirement)
+            if (shard.Retirement is { } running)
             {
-                return retirement;
+                return running.Ended;
             }
 
             shard.Drain();
             SignalChange();
-            return shard.Retirement = Task.Run(() => RetireAsync(shard, drainTime, reason));
+            var retirement = shard.Retirement = new Retirement();
+            return retirement.Ended = Task.Run(() => RetireAsync(shard, retirement, drainTime, reason));
         }
     }
 
-    private async Task<int> RetireAsync(Shard shard, TimeSpan drainTime, string reason)
+    private async Task<int> RetireAsync(Shard shard, Retirement retirement, TimeSpan drainTime, string reason)
     {
         // 1. Running sessions may end by themselves. 2. The others are told. 3. The engine goes, and its memory.
         var cancelled = 0;
-        if (!await IsIdleWithinAsync(shard, drainTime))
+        var isIdle = await IsIdleWithinAsync(shard, drainTime, retirement.Woken);
+        lock (_gate)
+        {
+            if (retirement.IsGivenUp)
+            {
+                return 0;
+            }
+
+            retirement.IsFinal = true;
+        }
+
+        if (!isIdle)
         {
             cancelled = shard.AbortAll($"{reason} while the answer ran");
             await IsIdleWithinAsync(shard, CancelTime);
@@ -75,17 +117,13 @@ public sealed partial class ShardHost
         return cancelled;
     }
 
-    private async Task<bool> IsIdleWithinAsync(Shard shard, TimeSpan patience)
+    private async Task<bool> IsIdleWithinAsync(Shard shard, TimeSpan patience, Task? woken = null)
     {
-        try
-        {
-            await shard.WhenIdleAsync().WaitAsync(patience, _clock);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
+        using var waited = new CancellationTokenSource();
+        var idle = shard.WhenIdleAsync();
+        await Task.WhenAny([idle, Task.Delay(patience, _clock, waited.Token), .. woken is null ? Array.Empty<Task>() : [woken]]);
+        await waited.CancelAsync();
+        return idle.IsCompleted;
     }
 
     /// <summary>Under the lock.</summary>

@@ -113,6 +113,18 @@ public sealed partial class ShardHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Those that take no new sessions and still have some.</summary>
+    public ImmutableArray<Shard> Ending
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _shards.Where(static shard => shard is { Phase: ShardPhase.Draining, Engine: not null, SessionCount: > 0 })];
+            }
+        }
+    }
+
     /// <summary>Completes at the next change of <see cref="Serving"/>: take this first, then look at what is served.</summary>
     public Task Changed
     {

@@ -27,6 +27,9 @@ internal sealed record ShardKey(string Model, string WeightsHash, LayerRange Ran
 /// <param name="Held">Shards that the plan has no use for and that must stay for now, with the reason.</param>
 internal sealed record FollowStep(ImmutableArray<ShardKey> Load, ImmutableArray<(string Shard, string Why)> Release, ImmutableArray<(string Shard, string Why)> Held)
 {
+    /// <summary>Ids of shards that drain and are wanted again: they serve on.</summary>
+    public ImmutableArray<string> Keep { get; init; } = [];
+
     /// <summary>Nothing to do.</summary>
     public static FollowStep Nothing { get; } = new([], [], []);
 }
@@ -60,6 +63,8 @@ internal static class PlanFollowing
             : [.. plan.Shards.Where(shard => shard.WorkerId == me).OrderBy(static shard => shard.Pipeline < 0).ThenBy(static shard => shard.Pipeline)
                 .Select(shard => KeyOf(shard, models)).OfType<ShardKey>().Distinct()];
         var load = wanted.Where(key => !own.Any(shard => shard.Key == key && shard.Phase != ShardPhase.Draining)).ToImmutableArray();
+        var keep = Draining(own, load);
+        load = load.RemoveAll(key => keep.Any(shard => shard.Key == key));
         var served = new Lazy<ILookup<(string Model, string Hash), int>>(() => CompletePipelines(me, [.. own.Where(shard => wanted.Contains(shard.Key))], plan, models, others));
         var release = ImmutableArray.CreateBuilder<(string, string)>();
         var held = ImmutableArray.CreateBuilder<(string, string)>();
@@ -84,8 +89,12 @@ internal static class PlanFollowing
             }
         }
 
-        return new FollowStep(load, release.ToImmutable(), held.ToImmutable());
+        return new FollowStep(load, release.ToImmutable(), held.ToImmutable()) { Keep = [.. keep.Select(static shard => shard.Id)] };
     }
+
+    /// <summary>Shards that drain and hold what is to be loaded, one for each.</summary>
+    public static ImmutableArray<OwnShard> Draining(ImmutableArray<OwnShard> own, ImmutableArray<ShardKey> load) =>
+        [.. own.Where(shard => shard.Phase == ShardPhase.Draining && load.Contains(shard.Key)).DistinctBy(static shard => shard.Key)];
 
     /// <summary>
     /// Whether the model is served now and would not be without this shard. Only those are relied on who will not give their

@@ -73,7 +73,9 @@ internal sealed class SelfPlacing(SwarmRecord record, Replan replan, TimeSpan ji
             case SelfAction.Take when step.Range is { } range
                 && models.FirstOrDefault(model => model.Shape.Name == range.Model && model.Shape.WeightsHash == range.WeightsHash) is { } model:
                 var key = new ShardKey(range.Model, range.WeightsHash, range.Range, model.Residual == NumericClass.Types.Residual.F32, model.LinksQ8);
-                return own.Any(shard => shard.Key == key && shard.Phase != ShardPhase.Draining) ? FollowStep.Nothing : new FollowStep([key], Moved(own, key), []);
+                return own.Any(shard => shard.Key == key && shard.Phase != ShardPhase.Draining) ? FollowStep.Nothing
+                    : PlanFollowing.Draining(own, [key]) is [var draining] ? FollowStep.Nothing with { Keep = [draining.Id] }
+                    : new FollowStep([key], Moved(own, key), []);
             default:
                 return FollowStep.Nothing;
         }

@@ -16,5 +16,6 @@ internal static class StepTimes
         }
 
         shard.PrefillMsPerToken = stats.PrefillMsPerToken;
+        shard.RestoreMsPerToken = stats.RestoreMsPerToken;
     }
 }

@@ -22,6 +22,12 @@ internal sealed partial class SwarmWorker
     [LoggerMessage(45, LogLevel.Information, "Shard {Shard} stays for now: {Why}")]
     private partial void LogHeld(string shard, string why);
 
+    [LoggerMessage(51, LogLevel.Information, "Shard {Shard} is wanted again and serves on")]
+    private partial void LogKept(string shard);
+
+    [LoggerMessage(52, LogLevel.Information, "Shard {Shard}: its sessions go on elsewhere, since what is to be loaded finds no room beside it")]
+    private partial void LogMakesRoom(string shard);
+
     [LoggerMessage(46, LogLevel.Warning, "Plan {Term}.{Version} is refused: {Floor} has been followed already")]
     private partial void LogLowerPlan(long term, long version, string floor);
 

@@ -26,8 +26,10 @@ internal sealed partial class SwarmWorker(
     ILogger<SwarmWorker> logger) : BackgroundService
 {
     private readonly Dictionary<ShardKey, (string Problem, bool IsNoRoom, long Since, int Tries)> _failed = []; // of the loop alone
+    private readonly Dictionary<string, long> _draining = []; // since when shards that drain are in the way of others; of the loop alone
     private readonly HashSet<string> _held = []; // shards of which it has been said that they stay; of the loop alone
     private readonly TaskCompletionSource _isEmpty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private HashSet<string> _seen = []; // ids of the shards that there were at the last step; of the loop alone
     private (ShardKey Key, Task Task, CancellationTokenSource GiveUp)? _loading; // of the loop alone
     private PlanRecord? _refused;
     private PlanVersion? _planAtLeave; // what was in force when the worker began to leave
@@ -86,6 +88,7 @@ internal sealed partial class SwarmWorker(
         EndLoad();
         var (map, now) = (member.Map, member.Now);
         var own = Own();
+        ForgetNoRoom(own);
         var others = map.Present(now).Where(worker => worker.Id != member.Self).ToList();
         if (map.Plan is { } plan && !floor.TryRaise(plan))
         {
@@ -106,6 +109,11 @@ internal sealed partial class SwarmWorker(
             LogAlone(alone.News);
         }
 
+        foreach (var shard in step.Keep.Where(shards.TryServeAgain))
+        {
+            LogKept(shard);
+        }
+
         foreach (var (shard, why) in step.Release)
         {
             LogReleasing(shard, why);
@@ -121,6 +129,7 @@ internal sealed partial class SwarmWorker(
         }
 
         GiveUpUnwanted(step, map.Plan);
+        MakeRoom(step, own);
         if (_loading is null && step.Load.FirstOrDefault(key => IsDue(key)) is { } next && ModelOf(next, map.Plan) is { } model)
         {
             Begin(next, model, stop);
@@ -241,6 +250,48 @@ internal sealed partial class SwarmWorker(
         foreach (var key in _failed.Keys.Where(key => !step.Load.Contains(key)).ToList())
         {
             _failed.Remove(key);
+        }
+    }
+
+    /// <summary>A shard has gone: what found no room before may find some.</summary>
+    private void ForgetNoRoom(ImmutableArray<OwnShard> own)
+    {
+        var ids = own.Select(static shard => shard.Id).ToHashSet(StringComparer.Ordinal);
+        if (!_seen.IsSubsetOf(ids))
+        {
+            foreach (var (key, _) in _failed.Where(static failed => failed.Value.IsNoRoom).ToList())
+            {
+                _failed.Remove(key);
+            }
+        }
+
+        _seen = ids;
+    }
+
+    /// <summary>
+    /// Sessions of shards that drain are given up when they are in the way of what is to be loaded, after a while: each goes on
+    /// elsewhere, and one that waits for the very layers that find no room would wait for itself.
+    /// </summary>
+    private void MakeRoom(FollowStep step, ImmutableArray<OwnShard> own)
+    {
+        var draining = own.Where(static shard => shard is { Phase: ShardPhase.Draining, Sessions: > 0 }).Select(static shard => shard.Id).ToList();
+        foreach (var gone in _draining.Keys.Except(draining).ToList())
+        {
+            _draining.Remove(gone);
+        }
+
+        foreach (var shard in draining)
+        {
+            var isBlocking = step.Load.Any(key => _failed.TryGetValue(key, out var failed) && failed.IsNoRoom);
+            if (!isBlocking || !_draining.TryGetValue(shard, out var since))
+            {
+                _draining[shard] = clock.GetTimestamp();
+            }
+            else if (clock.GetElapsedTime(since) >= options.RoomTime)
+            {
+                LogMakesRoom(shard);
+                shards.HurryUnload(shard);
+            }
         }
     }
 

@@ -14,4 +14,7 @@ internal sealed record SwarmWorkerOptions
 
     /// <summary>How long sessions may go on on a shard that is given up: as long as a request may take.</summary>
     public TimeSpan SessionTime { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>The same, while what the plan wants finds no room beside it.</summary>
+    public TimeSpan RoomTime { get; init; } = TimeSpan.FromSeconds(5);
 }

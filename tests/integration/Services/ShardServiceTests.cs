@@ -135,6 +135,48 @@ public sealed class ShardServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TryServeAgain_ShardThatDrains_TakesSessionsAgain_AndThoseThatRunGoOn()
+    {
+        await LoadAsync(Whole);
+        await using var control = await ShardControl.ConnectAsync(_client);
+        var (running, _) = await control.OpenAsync();
+        await control.ReadTokensAsync(running, 2);
+        var unload = _host.UnloadAsync("s1", TimeSpan.FromMinutes(5));
+        var ending = await control.ReadServingAsync();
+        Assert.Empty(ending.Models);
+        Assert.Equal("s1", Assert.Single(ending.Ending).ShardId);
+
+        Assert.True(_host.TryServeAgain("s1"));
+
+        Assert.Equal(0, await unload);
+        Assert.Equal("s1", Assert.Single((await control.ReadServingAsync()).Models).ShardId);
+        var (second, answer) = await control.OpenAsync();
+        Assert.NotNull(answer.Accepted);
+        await control.ReadTokensAsync(second, 2);
+        await control.AcknowledgeAsync(running, 32);
+        await control.ReadTokensAsync(running, 40);
+        Assert.False(_host.TryServeAgain("s1")); // it does not drain
+        Assert.False(_host.TryServeAgain("s9"));
+    }
+
+    [Fact]
+    public async Task HurryUnload_SessionsThatRunOn_AreEnded_AndThereIsNoWayBack()
+    {
+        await LoadAsync(Whole);
+        await using var control = await ShardControl.ConnectAsync(_client);
+        var (running, _) = await control.OpenAsync();
+        await control.ReadTokensAsync(running, 2);
+        var unload = _host.UnloadAsync("s1", TimeSpan.FromMinutes(5));
+
+        _host.HurryUnload("s1");
+
+        Assert.Contains("s1 was unloaded", (await control.ReadFinishedAsync(running)).Error, StringComparison.Ordinal);
+        Assert.Equal(1, await unload);
+        Assert.False(_host.TryServeAgain("s1"));
+        Assert.Empty(_host.Shards);
+    }
+
+    [Fact]
     public async Task LoadShard_CancelledByItsCaller_LeavesNothing()
     {
         using var call = _client.LoadShard(Whole, cancellationToken: Token);

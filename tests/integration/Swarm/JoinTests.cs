@@ -1,6 +1,6 @@
 using Parallax.Contracts.V1;
-using Parallax.Testing.Members;
 using Parallax.Testing;
+using Parallax.Testing.Members;
 
 namespace Parallax.IntegrationTests.Swarm;
 

@@ -34,8 +34,18 @@ public sealed class PlanFollowingTests
     }
 
     [Fact]
-    public void What_drains_does_not_count_as_there() =>
-        Assert.Equal([Key(0, 10)], Decide([new OwnShard("s1", Key(0, 10), ShardPhase.Draining, 2)], Plan((1, 0, 10, 0), (2, 10, 20, 0))).Load);
+    public void What_drains_and_is_planned_again_serves_on()
+    {
+        var plan = Plan((1, 0, 10, 0), (2, 10, 20, 0));
+        var step = Decide([Draining("s1", 0, 10), Draining("s2", 0, 10), Draining("s3", 10, 20)], plan);
+        Assert.Equal(["s1"], step.Keep);
+        Assert.Empty(step.Load);
+        Assert.Empty(Decide([Draining("s1", 0, 10), Serving("s2", 0, 10)], plan).Keep);
+        Assert.Equal([Key(0, 10)], Decide([Draining("s3", 10, 20)], plan).Load);
+        Assert.Empty(PlanFollowing.Decide(Self, [Draining("s1", 0, 10)], plan, [], isLeaving: true).Keep);
+
+        static OwnShard Draining(string id, int start, int end) => new(id, Key(start, end), ShardPhase.Draining, 2);
+    }
 
     [Fact]
     public void Another_numeric_class_is_another_shard()

@@ -11,12 +11,13 @@ public class StepTimesTests
     {
         var shard = new ServingShard { PrefillMsPerToken = 9, DecodeSteps = { new StepTime { Batch = 64, Milliseconds = 1 } } };
 
-        StepTimes.Write(new EngineStats { DecodeSteps = [new(1, 2.5), new(8, 4)], PrefillMsPerToken = 0.5 }, shard);
+        StepTimes.Write(new EngineStats { DecodeSteps = [new(1, 2.5), new(8, 4)], PrefillMsPerToken = 0.5, RestoreMsPerToken = 0.1 }, shard);
 
         Assert.Equal(
             new ServingShard
             {
                 PrefillMsPerToken = 0.5,
+                RestoreMsPerToken = 0.1,
                 DecodeSteps = { new StepTime { Batch = 1, Milliseconds = 2.5 }, new StepTime { Batch = 8, Milliseconds = 4 } },
             },
             shard);

@@ -121,7 +121,7 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
         if (problem is not null)
         {
             _bad++;
-            await progress.WriteLineAsync($"context {context}: {problem}");
+            await progress.WriteLineAsync($"context {context}: {problem}{Environment.NewLine}{swarm.Said}");
         }
         else if (ledger.GapOf(number) is { } gap && ledger.EndOf(number) is { } end)
         {

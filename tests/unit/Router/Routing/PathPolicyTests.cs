@@ -24,6 +24,19 @@ public class PathPolicyTests
     }
 
     [Fact]
+    public void Choose_ShardThatIsAboutToGo_IsForTheSessionsThatItHoldsAlone()
+    {
+        var ending = Shard(0, 10) with { IsEnding = true };
+        PathCandidate[] workers = [New("a", ending), New("b", Shard(10, 20))];
+        var map = PathMap.Build("demo", workers, new PathOptions());
+        Assert.Empty(Chosen(workers));
+        Assert.Null(PathPolicy.Choose(map, new PathRequest { NeedsRoom = false }, new PathOptions()));
+        Assert.Equal("Layers [0,10) of 'demo' are served by no connected worker.", PathProblem.Describe(map));
+        var goesOn = new PathRequest { Kept = new HashSet<(string, Contracts.Identifiers.LayerRange)> { ("a", new(0, 10)) } };
+        Assert.Equal(["a", "b"], PathPolicy.Choose(map, goesOn, new PathOptions())!.Shards.Select(static shard => shard.WorkerId));
+    }
+
+    [Fact]
     public void Choose_Tie_GoesToTheFirstIdInAnyOrder()
     {
         Assert.Equal([0], Chosen(Loaded("a", 1, Whole), Loaded("b", 1, Whole)));

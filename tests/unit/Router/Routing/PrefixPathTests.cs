@@ -47,6 +47,43 @@ public sealed class PrefixPathTests
     }
 
     [Fact]
+    public void BlocksInTheKvCache_MakeOtherPathsNearlyAsWarm_OnceAnybodyHasMeasuredIt()
+    {
+        static PathCandidate Fetching(string id, double step, double restoreMs) => Node(id, new ShardCandidate(Offer(0, 20))
+        {
+            Speed = Steady(step) with { PrefillMsPerToken = 1, RestoreMsPerToken = restoreMs },
+        });
+
+        // 64 tokens computed cost 6.4 ms a token of the answer, fetched 0.64: the warm one is 2 ms slower.
+        Assert.Equal(["warm"], Ids(Choose(Map(Fetching("cold", 10, 0), Fetching("warm", 12, 0)), ("warm", 64))));
+        var choice = Choose(Map(Fetching("cold", 10, 0), Fetching("warm", 12, 0.1)), ("warm", 64))!;
+        Assert.Equal(["cold"], Ids(choice));
+        Assert.Equal(64, choice.CachedTokens);
+        Assert.Equal(((Prompt - 64) + 6.4) / 10, choice.Cost.PrefillMs, 9);
+        Assert.Equal(["warm"], Ids(Choose(Map(Fetching("cold", 11.5, 0), Fetching("warm", 12, 0.1)), ("warm", 64))));
+
+        // Slower than computing: it is computed. Nobody has some of the layers: it cannot come.
+        Assert.Equal(Prompt / 10.0, Choose(Map(Fetching("cold", 1, 5), Fetching("warm", 12, 5)), ("warm", 64))!.Cost.PrefillMs, 9);
+        Assert.Equal(0, Choose(Map(Fetching("cold", 1, 0.1), Stage("half", 0, 10)), ("half", 64))!.CachedTokens);
+    }
+
+    [Fact]
+    public void BlocksInTheKvCache_OfDifferentCuts_AreCountedByLayers()
+    {
+        static PathCandidate Fetching(string id, int start, int end) => Node(id, new ShardCandidate(Offer(start, end))
+        {
+            Speed = Steady(1) with { PrefillMsPerToken = 1, RestoreMsPerToken = 0.1 },
+        });
+
+        // Two stages have 64 and 32 tokens of layers that one cold worker has all of: it gets 32.
+        var map = Map(Fetching("cold", 0, 20), Stage("a", 0, 12, step: 50), Stage("b", 12, 20, step: 50));
+        var choice = Choose(map, ("a", 64), ("b", 32))!;
+        Assert.Equal(["cold"], Ids(choice));
+        Assert.Equal(32, choice.CachedTokens);
+        Assert.Equal(((Prompt - 32) + 3.2) / 10, choice.Cost.PrefillMs, 9);
+    }
+
+    [Fact]
     public void LoadedWarmPath_GivesWayToAColdOne_WhenWaitingCostsMoreThanPrefill()
     {
         var map = Map(Stage("cold", 0, 20), Stage("warm", 0, 20, step: 16));

@@ -24,6 +24,7 @@ public class SwarmMappingTests
             KvTokensTotal = 200,
             WeightBytes = 1000,
             PrefillMsPerToken = 0.5,
+            RestoreMsPerToken = 0.1,
             DecodeSteps = { new StepTime { Batch = 8, Milliseconds = 9 }, new StepTime { Batch = 1, Milliseconds = 5 } },
         });
 
@@ -36,6 +37,7 @@ public class SwarmMappingTests
         var shard = report.Shards["s"];
         Assert.Equal(new StageLoad(4, 1, 100), shard.Load);
         Assert.Equal([new MeasuredStep(1, 5), new MeasuredStep(8, 9)], shard.Speed.Steps);
+        Assert.Equal(0.1, shard.Speed.RestoreMsPerToken);
         Assert.Equal((0.5, 1000, 2, 50), (shard.Speed.PrefillMsPerToken, shard.Speed.WeightBytes, shard.Speed.Tflops, shard.Speed.BandwidthGBps));
     }
 
