@@ -5,7 +5,8 @@ namespace Parallax.Scheduler.Planning;
 /// <param name="FirstChange">The first change since then; null: none.</param>
 /// <param name="LastChange">The last one.</param>
 /// <param name="IsUrgent">Whether it must not wait.</param>
-internal readonly record struct PlanTiming(TimeSpan LastPlanned, TimeSpan? FirstChange, TimeSpan LastChange, bool IsUrgent)
+/// <param name="HasJoined">Whether somebody has joined, or started anew, since then.</param>
+internal readonly record struct PlanTiming(TimeSpan LastPlanned, TimeSpan? FirstChange, TimeSpan LastChange, bool IsUrgent, bool HasJoined = false)
 {
     public PlanTiming With(SwarmChange change, TimeSpan now) => change == SwarmChange.None
         ? this

@@ -18,7 +18,9 @@ internal static class Planner
                 new AllocationPlan([], [], [.. request.Cluster.Nodes.Select(static node => node.Id)], [], ["No model is deployed."]), []);
         }
 
-        var options = isFree ? context.Settings.Allocation with { RebalanceGain = 1 } : context.Settings.Allocation;
+        var options = isFree ? context.Settings.Allocation with { RebalanceGain = 1 }
+            : context.MayRebalance ? context.Settings.Allocation
+            : context.Settings.Allocation with { RebalanceGain = double.PositiveInfinity };
         return context.Replan(request.Models, request.Cluster, request.Current, options);
     }
 

@@ -8,4 +8,8 @@ namespace Parallax.Scheduler.Planning;
 /// <param name="Stalls">Who gets nothing.</param>
 /// <param name="Settings">Limits and preferences.</param>
 /// <param name="Replan">Placement.</param>
-internal sealed record PlanningContext(DateTimeOffset Now, bool MayPlan, StallWatch Stalls, SchedulerSettings Settings, Replan Replan);
+internal sealed record PlanningContext(DateTimeOffset Now, bool MayPlan, StallWatch Stalls, SchedulerSettings Settings, Replan Replan)
+{
+    /// <summary>Whether layers may move for mere gain.</summary>
+    public bool MayRebalance { get; init; } = true;
+}

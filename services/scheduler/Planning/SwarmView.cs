@@ -29,6 +29,10 @@ internal enum SwarmChange
 /// <summary>Compares views.</summary>
 internal static class SwarmChanges
 {
+    /// <summary>Whether somebody is there who was not, or not in this run.</summary>
+    public static bool HasJoined(SwarmView before, SwarmView after) =>
+        after.Workers.Any(now => !before.Workers.TryGetValue(now.Key, out var was) || was.Incarnation < now.Value.Incarnation);
+
     public static SwarmChange Between(SwarmView before, SwarmView after, SchedulerState state)
     {
         var serving = state.Placed?.Plan.Pipelines.SelectMany(static pipeline => pipeline.Stages).Select(static stage => stage.Node) ?? [];

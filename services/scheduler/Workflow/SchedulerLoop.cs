@@ -256,7 +256,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
         var cause = _watch.Timing.FirstChange is null ? "measurements were looked at" : "the swarm changed";
         try
         {
-            events = Timed(() => Scheduling.Decide(_stream.State, _watch.Swarm, Context(), cause));
+            events = Timed(() => Scheduling.Decide(_stream.State, _watch.Swarm, Context() with { MayRebalance = _watch.MayRebalance }, cause));
         }
         catch (Exception problem)
         {
@@ -264,6 +264,11 @@ internal sealed partial class SchedulerLoop : BackgroundService
             _instruments.OnDecisionFailed();
             LogDecisionFailed(problem, cause);
             events = [];
+        }
+
+        if (events.OfType<PlanChanged>().Any(static changed => !changed.Moves.IsEmpty))
+        {
+            _watch.OnMoved();
         }
 
         _watch.OnPlanned();

@@ -15,6 +15,7 @@ internal sealed partial class SwarmWatch(
 {
     private readonly long _startedAt = clock.GetTimestamp();
     private ImmutableHashSet<(string Worker, string Problem)> _rejected = [];
+    private RebalancePause _pause;
     private bool _hasSettled;
 
     public SwarmView Swarm { get; private set; } = SwarmView.Empty;
@@ -55,6 +56,12 @@ internal sealed partial class SwarmWatch(
         _rejected = rejected.ToImmutable();
         var swarm = SwarmView.Of(views);
         Timing = Timing.With(SwarmChanges.Between(Swarm, swarm, state), now);
+        if (SwarmChanges.HasJoined(Swarm, swarm))
+        {
+            Timing = Timing with { HasJoined = true };
+            _pause = _pause.Joined();
+        }
+
         Swarm = swarm;
         var stalls = Stalls.Observe(state, swarm, now, settings);
         foreach (var worker in swarm.Workers.Values.Where(worker => stalls.IsAside(worker) != Stalls.IsAside(worker)))
@@ -72,6 +79,12 @@ internal sealed partial class SwarmWatch(
 
     /// <summary>Whether the workers of the plan that was found have been seen, or had the time to be.</summary>
     public bool MayPlan(SchedulerState state) => _hasSettled || state.Placed is null;
+
+    /// <summary>Whether layers may move for mere gain.</summary>
+    public bool MayRebalance => Timing.HasJoined || _pause.IsOver(Now, settings);
+
+    /// <summary>A plan has moved layers.</summary>
+    public void OnMoved() => _pause = _pause.Moved(Now, isForGain: MayRebalance && !Timing.HasJoined);
 
     /// <summary>Something has happened that must be planned for at once.</summary>
     public void PlanAtOnce() => Timing = Timing.Urgently(Now);

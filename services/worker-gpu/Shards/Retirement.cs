@@ -24,6 +24,13 @@ internal sealed class Retirement
         _woken.TrySetResult();
     }
 
+    /// <summary>Whether sessions are not waited for, and are to go on elsewhere.</summary>
+    public bool IsHurried { get; private set; }
+
     /// <summary>Sessions have had time enough.</summary>
-    public void Hurry() => _woken.TrySetResult();
+    public void Hurry()
+    {
+        IsHurried = true;
+        _woken.TrySetResult();
+    }
 }

@@ -149,7 +149,13 @@ public sealed class Shard
 
     /// <summary>Ends all sessions with an error that says why.</summary>
     /// <returns>How many there were.</returns>
-    internal int AbortAll(string error)
+    internal int AbortAll(string error) => EndAll(session => session.Abort(error));
+
+    /// <summary>Ends all sessions in order: routers let them go on elsewhere.</summary>
+    /// <returns>How many there were.</returns>
+    internal int CancelAll() => EndAll(static session => session.Engine?.Cancel(session.Id, session.Epoch));
+
+    private int EndAll(Action<WorkerSession> end)
     {
         WorkerSession[] running;
         lock (_gate)
@@ -159,7 +165,7 @@ public sealed class Shard
 
         foreach (var session in running)
         {
-            session.Abort(error);
+            end(session);
         }
 
         return running.Length;

@@ -46,7 +46,7 @@ public sealed partial class ShardHost
         }
     }
 
-    /// <summary>Ends the sessions of a shard that drains now, in place of waiting for them.</summary>
+    /// <summary>Ends the sessions of a shard that drains now, in place of waiting for them, as a worker does that stops: they go on elsewhere.</summary>
     public void HurryUnload(string id)
     {
         ArgumentNullException.ThrowIfNull(id);
@@ -77,6 +77,7 @@ public sealed partial class ShardHost
         // 1. Running sessions may end by themselves. 2. The others are told. 3. The engine goes, and its memory.
         var cancelled = 0;
         var isIdle = await IsIdleWithinAsync(shard, drainTime, retirement.Woken);
+        bool isHurried;
         lock (_gate)
         {
             if (retirement.IsGivenUp)
@@ -84,12 +85,12 @@ public sealed partial class ShardHost
                 return 0;
             }
 
-            retirement.IsFinal = true;
+            (retirement.IsFinal, isHurried) = (true, retirement.IsHurried);
         }
 
         if (!isIdle)
         {
-            cancelled = shard.AbortAll($"{reason} while the answer ran");
+            cancelled = isHurried ? shard.CancelAll() : shard.AbortAll($"{reason} while the answer ran");
             await IsIdleWithinAsync(shard, CancelTime);
         }
 

@@ -36,6 +36,44 @@ public class PlanTimingTests
     }
 
     [Fact]
+    public void Gain_IsNotFollowedSoonAfterAMove_AndLaterEachTime_UntilSomebodyJoins()
+    {
+        var pause = new RebalancePause().Moved(At(100), isForGain: false);
+        Assert.Equal((false, true), (pause.IsOver(At(159), Settings), pause.IsOver(At(160), Settings)));
+        pause = pause.Moved(At(160), isForGain: true).Moved(At(300), isForGain: true);
+        Assert.Equal((false, true), (pause.IsOver(At(300 + 239), Settings), pause.IsOver(At(300 + 240), Settings)));
+        Assert.True(pause.Joined().IsOver(At(360), Settings));
+        pause = Enumerable.Range(0, 100).Aggregate(pause, static (all, _) => all.Moved(At(1000), isForGain: true));
+        Assert.Equal((false, true), (pause.IsOver(At(1000 + 3839), Settings), pause.IsOver(At(1000 + 3840), Settings)));
+    }
+
+    [Fact]
+    public void Gain_ThatIsNotToBeFollowed_ChangesNoPlan()
+    {
+        var gains = new List<double>();
+        var story = new Story((models, cluster, current, options) =>
+        {
+            gains.Add(options.RebalanceGain);
+            return ChainPlanner.Replan(models, cluster, current, options);
+        });
+        Planner.Plan(PlanRequest.Of(Serving, story.Swarm, StallWatch.Empty), story.Context with { MayRebalance = false }, isFree: false);
+        Planner.Plan(PlanRequest.Of(Serving, story.Swarm, StallWatch.Empty), story.Context, isFree: false);
+        Planner.Plan(PlanRequest.Of(Serving, story.Swarm, StallWatch.Empty), story.Context with { MayRebalance = false }, isFree: true);
+        Assert.Equal([double.PositiveInfinity, 1.2, 1], gains);
+    }
+
+    [Fact]
+    public void HasJoined_IsWhoWasNotThereInThisRun()
+    {
+        var before = Of(OneWorker(1, 8), OneWorker(2, 8));
+        Assert.False(SwarmChanges.HasJoined(before, Of(OneWorker(1, 9))));
+        Assert.True(SwarmChanges.HasJoined(before, Of(OneWorker(1, 8), OneWorker(3, 8))));
+        var again = Record(2, 8);
+        again.Incarnation = 2;
+        Assert.True(SwarmChanges.HasJoined(before, Of(OneWorker(1, 8), View(again))));
+    }
+
+    [Fact]
     public void LostPipeline_DoesNotWait()
     {
         var timing = PlanTiming.Planned(At(10)).With(SwarmChange.Changed, At(20)).With(SwarmChange.PipelineLost, At(20.1));
