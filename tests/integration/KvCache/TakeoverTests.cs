@@ -16,9 +16,8 @@ public sealed partial class TakeoverTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("killed")]
+    [InlineData("killed, and the KV cache before it")]
     [InlineData("leaves")]
-    [InlineData("killed, and the KV cache was, too")]
     public async Task Worker_Gone_WhatItHasComputedIsFetchedByAnother_AndTheTextIsTheSame(string how)
     {
         Assert.SkipWhen(TestData.MissingReason(Model) is not null, TestData.MissingReason(Model) ?? "");

@@ -20,11 +20,12 @@ internal sealed class MeasuredSwarm : IAsyncDisposable
 
     private readonly ProcessSwarm _processes;
     private readonly string[] _workerOptions;
+    private readonly bool _withSpares;
     private readonly Dictionary<string, MeasuredWorker> _workers = new(StringComparer.Ordinal);
     private readonly CancellationToken _giveUp;
 
-    private MeasuredSwarm(ProcessSwarm processes, string[] workerOptions, CancellationToken giveUp) =>
-        (_processes, _workerOptions, _giveUp) = (processes, workerOptions, giveUp);
+    private MeasuredSwarm(ProcessSwarm processes, string[] workerOptions, bool withSpares, CancellationToken giveUp) =>
+        (_processes, _workerOptions, _withSpares, _giveUp) = (processes, workerOptions, withSpares, giveUp);
 
     /// <summary>The founder: router and scheduler.</summary>
     public MemberProcess Founder => _processes.Founder;
@@ -45,12 +46,13 @@ internal sealed class MeasuredSwarm : IAsyncDisposable
     /// <param name="workerOptions">Options of each.</param>
     /// <param name="common">Options of all members.</param>
     /// <param name="giveUp">Ends all waiting.</param>
+    /// <param name="withSpares">Whether the model must be served without any one of the workers, too.</param>
     public static async Task<MeasuredSwarm> StartAsync(
-        string model, string[] deploy, int workers, string[] workerOptions, string[] common, CancellationToken giveUp)
+        string model, string[] deploy, int workers, string[] workerOptions, string[] common, CancellationToken giveUp, bool withSpares = false)
     {
         Environment.SetEnvironmentVariable("DOTNET_TieredCompilation", "0"); // children inherit both
         Environment.SetEnvironmentVariable("DOTNET_GCgen0size", "0x1000000"); // as the `parallax` script has it
-        var swarm = new MeasuredSwarm(await ProcessSwarm.FoundAsync(model, ["--memory", "4MiB"], common, giveUp), workerOptions, giveUp);
+        var swarm = new MeasuredSwarm(await ProcessSwarm.FoundAsync(model, ["--memory", "4MiB"], common, giveUp), workerOptions, withSpares, giveUp);
         try
         {
             await swarm.StartAsync(model, deploy, workers);
@@ -101,21 +103,41 @@ internal sealed class MeasuredSwarm : IAsyncDisposable
         await SettleAsync();
     }
 
-    /// <summary>Waits until all workers serve, each range twice at least, and nothing has changed for a while.</summary>
+    /// <summary>Waits until all workers serve, with spares if they are asked for, and nothing has changed for a while.</summary>
     public async Task SettleAsync()
     {
         var (seen, since) = ("", TimeProvider.System.GetTimestamp());
-        await _processes.UntilAsync("the plan has settled", async () =>
+        var what = _withSpares ? "the plan has settled, and the model is served without any one worker, too (that depends on how many there are, and on their memory)" : "the plan has settled";
+        await _processes.UntilAsync(what, async () =>
         {
             await Task.Delay(LookEvery, _giveUp);
-            var now = Shards(await Founder.StatusAsync());
+            var status = await Founder.StatusAsync();
+            var now = Shards(status);
             if (now != seen)
             {
                 (seen, since) = (now, TimeProvider.System.GetTimestamp());
             }
 
-            return TimeProvider.System.GetElapsedTime(since) >= Settled && now.Split('\n').Length == _workers.Count && !now.Contains('!', StringComparison.Ordinal);
+            return TimeProvider.System.GetElapsedTime(since) >= Settled && now.Split('\n').Length == _workers.Count && !now.Contains('!', StringComparison.Ordinal)
+                && (!_withSpares || status.Workers.All(one => IsServed(status.Workers.Where(other => other != one))));
         });
+    }
+
+    /// <summary>Whether shards of these lead through all layers.</summary>
+    private static bool IsServed(IEnumerable<WorkerRecord> workers)
+    {
+        var reached = new HashSet<int> { 0 };
+        var layers = 0;
+        foreach (var model in workers.SelectMany(static worker => worker.Shards).Select(static shard => shard.Model).OrderBy(static model => model.LayerStart))
+        {
+            layers = model.LayerCount;
+            if (reached.Contains(model.LayerStart))
+            {
+                reached.Add(model.LayerEnd);
+            }
+        }
+
+        return layers > 0 && reached.Contains(layers);
     }
 
     /// <summary>Who serves what, a line for each worker.</summary>

@@ -17,6 +17,7 @@ namespace Parallax.SwarmBenchmark.Restore;
 internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulong seed, TimeProvider clock)
 {
     private const int AnswerTokens = 96;
+    private const int KvForOthers = 1024; // short answers at once, for warming up
     private const int WarmUpContext = 64;
     private const int WarmUpTokens = 16;
     private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(180);
@@ -59,7 +60,7 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
     {
         var longest = contexts.Max() + AnswerTokens + 64;
         await using var swarm = await MeasuredSwarm.StartAsync(
-            model, ["--ctx", Text(longest), "--kv-tokens", Text(2 * longest), "--max-batch", "4"], Workers, ["--memory", WorkerMemory], common: [], cancellationToken);
+            model, ["--ctx", Text(longest), "--kv-tokens", Text(longest + KvForOthers), "--max-batch", "4"], Workers, ["--memory", WorkerMemory], common: [], cancellationToken, withSpares: true);
         swarm.Founder.LineArrived += _paths.OnLine;
         output.WriteLine($"Layers: {(await swarm.LayersAsync()).Replace("\n", "; ", StringComparison.Ordinal)}");
         using var client = new ChatClient([swarm.Api], clock, StuckAfter);
