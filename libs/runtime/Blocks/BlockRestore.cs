@@ -36,6 +36,12 @@ internal sealed class BlockRestore : IDisposable
 
     public BlockQuery Query { get; }
 
+    /// <summary>Another session's that fetches the same blocks: they are waited for, and not fetched twice; null: this one fetches.</summary>
+    public BlockRestore? Leader { get; init; }
+
+    /// <summary>Whether nobody waits for it any more: what has come is in the cache.</summary>
+    public bool IsOver { get; private set; }
+
     public TimeSpan Began { get; }
 
     /// <summary>When what has come has to do.</summary>
@@ -83,7 +89,11 @@ internal sealed class BlockRestore : IDisposable
     }
 
     /// <summary>Nobody waits for more. Cancelling must not keep the loop: what it calls off runs elsewhere.</summary>
-    public void Dispose() => _ = _stop.CancelAsync();
+    public void Dispose()
+    {
+        IsOver = true;
+        _ = _stop.CancelAsync();
+    }
 
     private async Task FetchAsync(IBlockExchange exchange, Action wake)
     {

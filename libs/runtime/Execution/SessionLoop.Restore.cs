@@ -24,7 +24,7 @@ internal abstract partial class SessionLoop<TSession>
     {
         var request = opening.Request;
         if (Options.Blocks is not { } blocks || _layout is null
-            || blocks.RestoreTime == TimeSpan.Zero || !blocks.Exchange.IsOpen || _restoring.Count >= blocks.MaxRestores
+            || blocks.RestoreTime == TimeSpan.Zero || !blocks.Exchange.IsOpen
             || Table.Find(request.Session, request.Epoch) is not { State: SessionState.Opened } session)
         {
             return false;
@@ -62,11 +62,22 @@ internal abstract partial class SessionLoop<TSession>
             Shard.Range,
             Outputs is not null,
             RestoreEstimate.TimeFor(missing, seconds, most));
-        session.Restore = new BlockRestore(opening, ids, query, blocks.RestoreWindow, now);
+        var running = _restoring.Select(static other => other.Restore!).Where(static other => other.Leader is null).ToList();
+        var leader = running.Find(other => other.Query.Hashes.Contains(query.Hashes[0]));
+        if (leader is null && running.Count >= blocks.MaxRestores)
+        {
+            return false;
+        }
+
+        session.Restore = new BlockRestore(opening, ids, query, blocks.RestoreWindow, now) { Leader = leader };
         _restoring.Add(session);
         RestoreDue = session.Restore.Due < RestoreDue ? session.Restore.Due : RestoreDue;
         Counters.AddRestore();
-        session.Restore.Begin(blocks.Exchange, Wake);
+        if (leader is null)
+        {
+            session.Restore.Begin(blocks.Exchange, Wake);
+        }
+
         return true;
     }
 
@@ -103,6 +114,12 @@ internal abstract partial class SessionLoop<TSession>
     private void Advance(TSession session, TimeSpan now, ref int left)
     {
         var restore = session.Restore!;
+        if (restore.Leader is { } leader)
+        {
+            Follow(session, restore, leader, now);
+            return;
+        }
+
         while (left > 0 && restore.TryTake(out var block))
         {
             left--;
@@ -155,6 +172,23 @@ internal abstract partial class SessionLoop<TSession>
         {
             FinishRestore(session, now); // its caller has gone
         }
+    }
+
+    /// <summary>Several sessions with one prefix, opened at once: one fetches it, and the others find it in the cache when it is in.</summary>
+    private void Follow(TSession session, BlockRestore restore, BlockRestore leader, TimeSpan now)
+    {
+        if (!leader.IsOver && now < restore.Due && !restore.Opening.Answer.Task.IsCompleted)
+        {
+            return;
+        }
+
+        var end = restore.Query.FirstIndex + restore.Query.Hashes.Length;
+        if (Cache.Match(session.Sequence, restore.TokenIds.AsSpan(), end * KvGroup.BlockTokens) > 0)
+        {
+            OnRestored(session);
+        }
+
+        FinishRestore(session, now);
     }
 
     /// <summary>What is wrong with a block that came: nothing of it has been used; null when it is sound.</summary>

@@ -1,23 +1,13 @@
 using System.CommandLine;
+using Parallax.Benchmarks.Common;
 using Parallax.Cli.Chaos.Processes;
-using Parallax.Hosting;
-using Parallax.Testing;
 
 namespace Parallax.FailoverBenchmark;
 
 /// <summary>Options that the commands share: the swarm of three stages with a spare for each.</summary>
 internal sealed class SharedOptions
 {
-    private readonly Option<string> _model = new("--model")
-    {
-        Description = "The model: a folder or .gguf file (default: SmolLM2 of the reference data, else the demo model).",
-        DefaultValueFactory = static _ =>
-        {
-            var smol = TestData.PathOf("models", "smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf");
-            return File.Exists(smol) ? smol : Path.Combine(TestData.RepositoryRoot, "models", "demo");
-        },
-    };
-
+    private readonly Option<string> _model = ModelOption.Create();
     private readonly Option<int> _stages = new("--stages") { Description = "Stages.", DefaultValueFactory = static _ => 3 };
     private readonly Option<int> _spares = new("--spares") { Description = "Workers more than one for each stage.", DefaultValueFactory = static _ => 1 };
     private readonly Option<int> _threads = new("--threads") { Description = "Compute threads of each worker.", DefaultValueFactory = static _ => 1 };
@@ -37,21 +27,11 @@ internal sealed class SharedOptions
 
     public SwarmPlan Swarm(ParseResult parsed)
     {
-        var model = parsed.GetRequiredValue(_model);
-        OptionsException.ThrowIfAny(Path.Exists(model) ? [] : [$"--model: '{model}' does not exist."]);
-        return SwarmPlan.Cut(model, AtLeast(_stages, parsed, 1), AtLeast(_spares, parsed, 0)) with
+        return SwarmPlan.Cut(_model.Read(parsed), _stages.AtLeast(parsed, 1), _spares.AtLeast(parsed, 0)) with
         {
-            Threads = AtLeast(_threads, parsed, 1),
+            Threads = _threads.AtLeast(parsed, 1),
             WorkerOptions = [.. parsed.GetRequiredValue(_workerOptions)],
             RouterOptions = [.. parsed.GetRequiredValue(_routerOptions)],
         };
-    }
-
-    /// <exception cref="OptionsException">Below <paramref name="least"/>.</exception>
-    public static int AtLeast(Option<int> option, ParseResult parsed, int least)
-    {
-        var value = parsed.GetValue(option);
-        OptionsException.ThrowIfAny(value >= least ? [] : [$"{option.Name}: {value} is too small; use at least {least}."]);
-        return value;
     }
 }

@@ -97,14 +97,14 @@ public sealed class CommandTests : IAsyncLifetime
     public async Task Refusals_AreRejectedWithTheReason()
     {
         await LeadsAsync();
+        // One after the other: of several that are on their way at once it is open which is listed first.
         await Commands.SubmitAsync("1", CommandKinds.Retire, new RetireRequest { Model = "nowhere" }, "ada", Ample, Token);
-        await Commands.SubmitAsync("2", CommandKinds.Drain, new WorkerRequest { WorkerId = Id(9) }, "ada", Ample, Token);
-        await Commands.SubmitAsync("3", "dance", new RebalanceRequest(), "ada", Ample, Token);
-        await Commands.SubmitAsync("4", CommandKinds.Deploy, new DeployRequest(), "ada", Ample, Token);
-
         Assert.Contains("not deployed", (await ReachesAsync("1", CommandStates.Rejected)).Reason, StringComparison.Ordinal);
+        await Commands.SubmitAsync("2", CommandKinds.Drain, new WorkerRequest { WorkerId = Id(9) }, "ada", Ample, Token);
         Assert.Contains("not in the swarm", (await ReachesAsync("2", CommandStates.Rejected)).Reason, StringComparison.Ordinal);
+        await Commands.SubmitAsync("3", "dance", new RebalanceRequest(), "ada", Ample, Token);
         Assert.Contains("no kind of command", (await ReachesAsync("3", CommandStates.Rejected)).Reason, StringComparison.Ordinal);
+        await Commands.SubmitAsync("4", CommandKinds.Deploy, new DeployRequest(), "ada", Ample, Token);
         Assert.Contains("model is missing", (await ReachesAsync("4", CommandStates.Rejected)).Reason, StringComparison.Ordinal);
         Assert.Equal(["4", "3", "2", "1"], (await Commands.ListAsync(10, Token)).Select(static command => command.Id));
         Assert.Equal(["4", "3"], (await Commands.ListAsync(2, Token)).Select(static command => command.Id));

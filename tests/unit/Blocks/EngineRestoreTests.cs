@@ -98,6 +98,57 @@ public sealed class EngineRestoreTests
     }
 
     [Fact]
+    public async Task Open_SeveralWithOnePrefix_FetchItOnce()
+    {
+        var prompt = EngineFixture.Prompt(100);
+        var first = Loop([null]);
+        await AnswerAsync(first, prompt, 1);
+        WriteAll(first);
+        var loop = Loop([null]);
+        var asked = _exchange.Queries.Count;
+        var sessions = Enumerable.Range(0, 3).Select(_ => Open(loop, prompt, 4)).ToList();
+        Assert.All(sessions, session => Assert.True(loop.TryRestore(session.Item1, TimeSpan.Zero)));
+
+        foreach (var (opening, _) in sessions)
+        {
+            Assert.Equal(96, (await FinishAsync(loop, opening)).CachedPrefix);
+        }
+
+        Assert.Equal(asked + 1, _exchange.Queries.Count);
+        Assert.Equal(96, loop.Counters.Read().RestoredPositions);
+        foreach (var (opening, sink) in sessions)
+        {
+            loop.Start(opening.Request.Session, EngineFixture.First, 96);
+            loop.RunToEnd();
+            Assert.Equal(FakeShard.Generate([null], prompt, 4), sink.Tokens);
+        }
+
+        loop.CheckEmpty();
+    }
+
+    [Fact]
+    public async Task Open_WhoFetchesIsCancelled_WhoWaitsForItComputes()
+    {
+        var prompt = EngineFixture.Prompt(100);
+        _exchange.Fault = ExchangeFault.Silent;
+        var loop = Loop([null]);
+        var ((leader, _), (follower, sink)) = (Open(loop, prompt, 4), Open(loop, prompt, 4));
+        Assert.True(loop.TryRestore(leader, TimeSpan.Zero));
+        Assert.True(loop.TryRestore(follower, TimeSpan.Zero));
+        loop.AdvanceRestores(TimeSpan.Zero);
+        Assert.False(follower.Answer.Task.IsCompleted);
+
+        loop.Cancel(leader.Request.Session, EngineFixture.First);
+        loop.AdvanceRestores(TimeSpan.Zero);
+
+        Assert.Equal(0, (await follower.Answer.Task).CachedPrefix);
+        loop.Start(follower.Request.Session, EngineFixture.First, 0);
+        loop.RunToEnd();
+        Assert.Equal(FakeShard.Generate([null], prompt, 4), sink.Tokens);
+        loop.CheckEmpty();
+    }
+
+    [Fact]
     public async Task Cancel_WhileBlocksAreAwaited_AnswersAndFreesEverything()
     {
         _exchange.Fault = ExchangeFault.Silent;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parallax.Benchmarks.Common;
 using Parallax.Hosting;
 
 namespace Parallax.FailoverBenchmark.Gap;
@@ -19,7 +20,7 @@ internal static class GapCommand
             var lengths = text.Split(',').Select(static word => int.TryParse(word, out var number) ? number : 0).ToList();
             OptionsException.ThrowIfAny(lengths.TrueForAll(static length => length >= 16) ? [] : [$"--contexts: '{text}' is not a list like 256,1024 of numbers from 16 on."]);
             WarmUp.CompileAtOnce();
-            var run = new GapRun(shared.Swarm(parsed), lengths, SharedOptions.AtLeast(kills, parsed, 1), shared.Seed(parsed), TimeProvider.System);
+            var run = new GapRun(shared.Swarm(parsed), lengths, kills.AtLeast(parsed, 1), shared.Seed(parsed), TimeProvider.System);
             return await run.RunAsync(Console.Out, Console.Error, cancellationToken);
         });
         return command;

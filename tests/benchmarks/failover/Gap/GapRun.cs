@@ -126,19 +126,10 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
         LocalSwarm swarm, FaultInjector injector, ChatClient client, ChatQuestion question, StreamedAnswer expected, int context, string place, TextWriter progress, CancellationToken cancellationToken)
     {
         var ledger = new GapLedger(clock);
-        var due = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var after = 8 + _draws.Below(AnswerTokens / 2);
-        var came = 0;
-        var asking = AskAsync(client, question, arrival =>
-        {
-            ledger.OnArrival(arrival);
-            if ((came += arrival.Tokens) >= after)
-            {
-                due.TrySetResult();
-            }
-        }, cancellationToken);
-        await Task.WhenAny(due.Task, asking);
-        var had = came;
+        var moment = new FaultMoment(8 + _draws.Below(AnswerTokens / 2), ledger);
+        var asking = AskAsync(client, question, moment.OnArrival, cancellationToken);
+        await Task.WhenAny(moment.Due, asking);
+        var had = moment.Came;
         var fault = new Fault(TimeSpan.Zero, FaultKind.Kill, new Victim(Names.Parse<VictimRole>(place)!.Value)) { Draw = _draws.Next() };
         var injected = await injector.InjectAsync(fault, cancellationToken);
         var number = injected is null ? -1 : ledger.Add(injected.At, TimeSpan.Zero);

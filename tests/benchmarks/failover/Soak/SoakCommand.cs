@@ -30,11 +30,11 @@ internal static class SoakCommand
             var roles = swarm.Stages > 2 ? (VictimRole[])[VictimRole.Head, VictimRole.Middle, VictimRole.Tail, VictimRole.Random] : [VictimRole.Random];
             var faults = FaultSchedule.Draw(new FaultPlan(
                 seed, parsed.GetValue(rate), [FaultKind.Kill], [.. roles.Select(static role => new Victim(role))], swarm.Stages));
-            var plan = new ChaosPlan(swarm, new TrafficSettings { Clients = SharedOptions.AtLeast(clients, parsed, 1) }, faults)
+            var plan = new ChaosPlan(swarm, new TrafficSettings { Clients = clients.AtLeast(parsed, 1) }, faults)
             {
                 Reference = SwarmPlan.Cut(swarm.Model, stages: 1, spares: 0) with { Threads = swarm.Threads },
-                MostFaults = SharedOptions.AtLeast(kills, parsed, 1),
-                AnswerTokens = SharedOptions.AtLeast(tokens, parsed, 2),
+                MostFaults = kills.AtLeast(parsed, 1),
+                AnswerTokens = tokens.AtLeast(parsed, 2),
                 Questions = 16,
                 Seed = seed,
             };

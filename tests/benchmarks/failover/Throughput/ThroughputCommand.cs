@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Parallax.Benchmarks.Common;
 using Parallax.Hosting;
 
 namespace Parallax.FailoverBenchmark.Throughput;
@@ -21,9 +22,10 @@ internal static class ThroughputCommand
             var text = parsed.GetRequiredValue(rates);
             var list = text.Split(',').Select(static word => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var rate) ? rate : -1).ToList();
             OptionsException.ThrowIfAny(list.TrueForAll(static rate => rate is >= 0 and < 1) ? [] : [$"--rates: '{text}' is not a list like 0,1e-3 of numbers from 0 to below 1."]);
+            WarmUp.CompileAtOnce();
             var run = new ThroughputRun(
-                shared.Swarm(parsed), list, SharedOptions.AtLeast(tokens, parsed, 2), SharedOptions.AtLeast(rounds, parsed, 1),
-                TimeSpan.FromSeconds(SharedOptions.AtLeast(giveUp, parsed, 1)), shared.Seed(parsed), TimeProvider.System);
+                shared.Swarm(parsed), list, tokens.AtLeast(parsed, 2), rounds.AtLeast(parsed, 1),
+                TimeSpan.FromSeconds(giveUp.AtLeast(parsed, 1)), shared.Seed(parsed), TimeProvider.System);
             return await run.RunAsync(Console.Out, Console.Error, cancellationToken);
         });
         return command;

@@ -17,6 +17,8 @@ internal sealed class ThroughputRun(
     SwarmPlan plan, IReadOnlyList<double> rates, int tokens, int rounds, TimeSpan giveUp, ulong seed, TimeProvider clock)
 {
     private const int PromptTokens = 32;
+    private const int WarmUpContext = 256;
+    private const int WarmUpTokens = 16;
     private static readonly TimeSpan RestartAfter = TimeSpan.FromMilliseconds(100);
 
     private readonly Dictionary<(bool Failover, double Rate), List<Measured>> _results = [];
@@ -26,7 +28,7 @@ internal sealed class ThroughputRun(
     public async Task<int> RunAsync(TextWriter output, TextWriter progress, CancellationToken cancellationToken)
     {
         ReportText.WriteHead(output, $"{Path.GetFileName(plan.Model)} over {plan.Stages} stages, {plan.Workers.Length} workers of {plan.Threads} threads, one client, answers of {tokens} tokens, {rounds} rounds");
-        var roomy = plan with { Context = PromptTokens + 128 + tokens };
+        var roomy = plan with { Context = Math.Max(WarmUpContext, PromptTokens + tokens) + 128 };
         foreach (var failover in (bool[])[true, false])
         {
             await using var swarm = await LocalSwarm.StartAsync(
@@ -34,7 +36,9 @@ internal sealed class ThroughputRun(
             using var client = new ChatClient(swarm.Addresses, clock, giveUp, failover ? OnBreak.Resume : OnBreak.Restart);
             var question = ChatQuestions.Draw(
                 await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, PromptTokens, tokens, seed)[0];
-            await WarmUp.RunAsync(swarm, client, question, cancellationToken);
+            var warming = ChatQuestions.Draw(
+                await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, WarmUpContext, WarmUpTokens, seed)[0];
+            await WarmUp.RunAsync(swarm, client, warming, cancellationToken);
             var expected = (await ChatTraffic.ReferenceAsync(swarm.Addresses[0], [question], giveUp, clock, cancellationToken))[0].Expected;
             for (var round = 0; round < rounds; round++)
             {
@@ -46,7 +50,7 @@ internal sealed class ThroughputRun(
                         CultureInfo.InvariantCulture,
                         $"{(failover ? "failover" : "from scratch")}, {rate} a step: {measured.PerSecond:0.00} tokens/s, {measured.Failures} failures, {measured.Restarts} restarts"));
                     await swarm.ReadyAsync(cancellationToken);
-                    await WarmUp.RunAsync(swarm, client, question, cancellationToken);
+                    await WarmUp.RunAsync(swarm, client, warming, cancellationToken);
                 }
             }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parallax.Benchmarks.Common;
 
 namespace Parallax.SwarmBenchmark.Prefixes;
 
@@ -18,10 +19,10 @@ internal static class PrefixesCommand
         {
             var run = new PrefixesRun(shared.Model(parsed), shared.Seed(parsed), TimeProvider.System)
             {
-                Clients = SharedOptions.AtLeast(clients, parsed, 1),
-                Pipelines = SharedOptions.AtLeast(pipelines, parsed, 1),
-                PrefixTokens = SharedOptions.AtLeast(prefix, parsed, 16),
-                Rounds = SharedOptions.AtLeast(rounds, parsed, 1),
+                Clients = clients.AtLeast(parsed, 1),
+                Pipelines = pipelines.AtLeast(parsed, 1),
+                PrefixTokens = prefix.AtLeast(parsed, 16),
+                Rounds = rounds.AtLeast(parsed, 1),
             };
             return await run.RunAsync(Console.Out, Console.Error, cancellationToken);
         });

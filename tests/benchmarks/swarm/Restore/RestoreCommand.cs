@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parallax.Benchmarks.Common;
 using Parallax.Hosting;
 
 namespace Parallax.SwarmBenchmark.Restore;
@@ -23,9 +24,9 @@ internal static class RestoreCommand
             OptionsException.ThrowIfAny(lengths.TrueForAll(static length => length >= 16) ? [] : [$"--contexts: '{text}' is not a list like 256,1024 of numbers from 16 on."]);
             var run = new RestoreRun(shared.Model(parsed), lengths, shared.Seed(parsed), TimeProvider.System)
             {
-                Kills = SharedOptions.AtLeast(kills, parsed, 1),
-                Stage = SharedOptions.AtLeast(place, parsed, 0),
-                Workers = SharedOptions.AtLeast(workers, parsed, 2),
+                Kills = kills.AtLeast(parsed, 1),
+                Stage = place.AtLeast(parsed, 0),
+                Workers = workers.AtLeast(parsed, 2),
                 WorkerMemory = parsed.GetRequiredValue(memory),
             };
             return await run.RunAsync(Console.Out, Console.Error, cancellationToken);

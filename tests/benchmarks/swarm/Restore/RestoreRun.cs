@@ -20,6 +20,8 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
     private const int KvForOthers = 1024; // short answers at once, for warming up
     private const int WarmUpContext = 64;
     private const int WarmUpTokens = 16;
+    private const string Restored = "parallax_kvcache_positions_restored_total";
+    private const string Recomputed = "parallax_kvcache_positions_recomputed_total";
     private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(180);
 
     private readonly PathLog _paths = new(clock);
@@ -97,18 +99,10 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
         MeasuredSwarm swarm, ChatClient client, ChatQuestion question, StreamedAnswer expected, bool withCache, int context, TextWriter progress, CancellationToken cancellationToken)
     {
         var ledger = new GapLedger(clock);
-        var due = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var after = 8 + _draws.Below(AnswerTokens / 2);
-        var came = 0;
-        var asking = AskAsync(client, question, arrival =>
-        {
-            ledger.OnArrival(arrival);
-            if ((came += arrival.Tokens) >= after)
-            {
-                due.TrySetResult();
-            }
-        }, cancellationToken);
-        await Task.WhenAny(due.Task, asking);
+        var moment = new FaultMoment(8 + _draws.Below(AnswerTokens / 2), ledger);
+        var asking = AskAsync(client, question, moment.OnArrival, cancellationToken);
+        await Task.WhenAny(moment.Due, asking);
+        var had = moment.Came;
         var victim = swarm.WorkerAt(_paths.Path[Math.Min(Stage, _paths.Path.Count - 1)]);
         var killedAt = clock.GetTimestamp();
         var number = ledger.Add(killedAt, TimeSpan.Zero);
@@ -132,7 +126,7 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
                 gap.TotalMilliseconds,
                 reroute is var (at, notice) ? clock.GetElapsedTime(killedAt, at).TotalMilliseconds - notice.DecideMilliseconds : null,
                 reroute is var (since, _) ? clock.GetElapsedTime(since, end).TotalMilliseconds : null,
-                result.Answer.PromptTokens + after,
+                result.Answer.PromptTokens + had,
                 grown[0],
                 grown[1]));
         }
@@ -140,9 +134,6 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
         await swarm.RestartAsync(victim);
         victim.Dispose();
     }
-
-    private const string Restored = "parallax_kvcache_positions_restored_total";
-    private const string Recomputed = "parallax_kvcache_positions_recomputed_total";
 
     /// <summary>Short answers, several at once, until every worker has computed some.</summary>
     private async Task WarmUpAsync(MeasuredSwarm swarm, ChatClient client, string name, CancellationToken cancellationToken)
