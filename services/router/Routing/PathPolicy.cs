@@ -52,10 +52,10 @@ internal static class PathPolicy
         ulong? random)
     {
         List<(PathSearch Search, int[] Path)> found = [];
-        foreach (var group in map.Groups)
+        int[][] reaches = [.. map.Groups.Select(group => PrefixLevels.WithinReach(group, request))];
+        foreach (var (group, reach) in map.Groups.Zip(reaches))
         {
             var ceiling = CostUnit.Infinite;
-            var reach = PrefixLevels.WithinReach(group, request);
             foreach (var level in PrefixLevels.Of(group, loads, request, reach))
             {
                 if (FindSimple(group, StageCosts(group, loads, request, options, level, reach), options.NearShare, ceiling) is { } search)
@@ -86,7 +86,7 @@ internal static class PathPolicy
             (best, path) = drawn;
         }
 
-        return ToChoice(best.Group, path, loads, request, options, reason);
+        return ToChoice(best.Group, path, loads, request, options, reason, reaches[map.Groups.IndexOf(best.Group)]);
     }
 
     /// <summary>Whether all of these shards are on the map: a path over others cannot be compared.</summary>
@@ -274,12 +274,12 @@ internal static class PathPolicy
     }
 
     private static PathChoice ToChoice(
-        PathGroup group, int[] path, ReadOnlySpan<StageLoad> loads, PathRequest request, PathOptions options, PathReason reason)
+        PathGroup group, int[] path, ReadOnlySpan<StageLoad> loads, PathRequest request, PathOptions options, PathReason reason, int[] reach)
     {
         var hops = ImmutableArray.CreateBuilder<PathHop>(path.Length);
         var cost = default(PathCost);
         var links = path.Length == 1 ? 0 : group.Closing(path[0], path[^1]);
-        var cached = PrefixLevels.OfPath(path, PrefixLevels.WithinReach(group, request));
+        var cached = PrefixLevels.OfPath(path, reach);
         for (var i = 0; i < path.Length; i++)
         {
             var node = group.Nodes[path[i]];

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Parallax.Contracts.Identifiers;
 
 namespace Parallax.Router.Routing;
@@ -11,7 +12,7 @@ internal static class PathProblem
     /// <summary>The reason why there is no path at all; empty when nobody serves anything of the model.</summary>
     public static string Describe(PathMap map)
     {
-        var nodes = map.Nodes.RemoveAll(static node => node.Offer.IsEnding);
+        var nodes = Serving(map.Nodes);
         if (nodes.IsEmpty)
         {
             return "";
@@ -24,7 +25,7 @@ internal static class PathProblem
             return $"Layers {string.Join(" and ", missing)} of '{map.Model}' are served by no connected worker.";
         }
 
-        var whole = map.Groups.FirstOrDefault(group => group.LayerCount == layers && Gaps(group.Nodes.Where(static node => !node.Offer.IsEnding), layers).Count == 0);
+        var whole = map.Groups.FirstOrDefault(group => group.LayerCount == layers && Gaps(Serving(group.Nodes), layers).Count == 0);
         return whole is null
             ? $"The layers of '{map.Model}' are served in classes that cannot be joined: "
                 + $"{string.Join("; ", map.Groups.Select(static group => $"{group.Nodes[0].Offer.NumericClass.Fingerprint} {Ranges(group.Nodes)}").Order(StringComparer.Ordinal))}."
@@ -51,6 +52,9 @@ internal static class PathProblem
             ? $"No path of '{map.Model}' takes {request.Sessions} sessions of {request.PromptTokens} prompt tokens and an answer of {request.MaxTokens}."
             : $"All paths of '{map.Model}' are full: {string.Join("; ", full.Take(MaxNamed))}{(full.Count > MaxNamed ? $"; and {full.Count - MaxNamed} more" : "")}.";
     }
+
+    /// <summary>Without those that are about to go: to whoever asks anew they serve nothing.</summary>
+    private static ImmutableArray<PathNode> Serving(ImmutableArray<PathNode> nodes) => nodes.RemoveAll(static node => node.Offer.IsEnding);
 
     private static List<LayerRange> Gaps(IEnumerable<PathNode> nodes, int layers)
     {

@@ -266,13 +266,9 @@ internal sealed partial class SchedulerLoop : BackgroundService
             events = [];
         }
 
-        if (events.OfType<PlanChanged>().Any(static changed => !changed.Moves.IsEmpty))
-        {
-            _watch.OnMoved();
-        }
-
+        var isForGain = _watch.MayRebalance && !_watch.Timing.HasJoined;
         _watch.OnPlanned();
-        return events.IsEmpty || await AppendAsync(events, cancellationToken);
+        return events.IsEmpty || await AppendAsync(events, isForGain, cancellationToken);
     }
 
     /// <returns>False when the term is lost.</returns>
@@ -283,7 +279,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
             var decision = Timed(() => Scheduling.Decide(_stream.State, waiting.Command, _watch.Swarm, Context()));
             if (!decision.Events.IsEmpty)
             {
-                if (!await AppendAsync(decision.Events, cancellationToken))
+                if (!await AppendAsync(decision.Events, isForGain: false, cancellationToken))
                 {
                     waiting.Outcome.TrySetException(new NotLeadingException(null));
                     return false;
@@ -316,7 +312,7 @@ internal sealed partial class SchedulerLoop : BackgroundService
 
     private PlanningContext Context() => new(_clock.GetUtcNow(), _watch.MayPlan(_stream.State), _watch.Stalls, _settings, _replan);
 
-    private async Task<bool> AppendAsync(ImmutableArray<SchedulerEvent> events, CancellationToken cancellationToken)
+    private async Task<bool> AppendAsync(ImmutableArray<SchedulerEvent> events, bool isForGain, CancellationToken cancellationToken)
     {
         if (!await _stream.TryAppendAsync(events, cancellationToken))
         {
@@ -326,6 +322,11 @@ internal sealed partial class SchedulerLoop : BackgroundService
         Publish(isLeading: true);
         if (events.OfType<PlanChanged>().LastOrDefault() is { } changed)
         {
+            if (!changed.Moves.IsEmpty)
+            {
+                _watch.OnMoved(isForGain);
+            }
+
             _instruments.OnPlanChanged();
             LogPlanned(_stream.State.Term, _stream.State.Version, changed.Cause, changed.Plan.Pipelines.Length, changed.Moves.Length, changed.Plan.Shortages.Length);
         }

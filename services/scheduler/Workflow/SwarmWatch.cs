@@ -84,7 +84,7 @@ internal sealed partial class SwarmWatch(
     public bool MayRebalance => Timing.HasJoined || _pause.IsOver(Now, settings);
 
     /// <summary>A plan has moved layers.</summary>
-    public void OnMoved() => _pause = _pause.Moved(Now, isForGain: MayRebalance && !Timing.HasJoined);
+    public void OnMoved(bool isForGain) => _pause = _pause.Moved(Now, isForGain);
 
     /// <summary>Something has happened that must be planned for at once.</summary>
     public void PlanAtOnce() => Timing = Timing.Urgently(Now);

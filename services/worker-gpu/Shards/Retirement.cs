@@ -27,10 +27,10 @@ internal sealed class Retirement
     /// <summary>Whether sessions are not waited for, and are to go on elsewhere.</summary>
     public bool IsHurried { get; private set; }
 
-    /// <summary>Sessions have had time enough.</summary>
-    public void Hurry()
+    /// <summary>Sessions have had time enough; whether they were still waited for.</summary>
+    public bool Hurry()
     {
         IsHurried = true;
-        _woken.TrySetResult();
+        return _woken.TrySetResult();
     }
 }

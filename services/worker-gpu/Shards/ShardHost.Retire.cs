@@ -47,12 +47,13 @@ public sealed partial class ShardHost
     }
 
     /// <summary>Ends the sessions of a shard that drains now, in place of waiting for them, as a worker does that stops: they go on elsewhere.</summary>
-    public void HurryUnload(string id)
+    /// <returns>Whether they were still waited for.</returns>
+    public bool HurryUnload(string id)
     {
         ArgumentNullException.ThrowIfNull(id);
         lock (_gate)
         {
-            Find(id)?.Retirement?.Hurry();
+            return Find(id)?.Retirement?.Hurry() ?? false;
         }
     }
 
@@ -122,7 +123,7 @@ public sealed partial class ShardHost
     {
         using var waited = new CancellationTokenSource();
         var idle = shard.WhenIdleAsync();
-        await Task.WhenAny([idle, Task.Delay(patience, _clock, waited.Token), .. woken is null ? Array.Empty<Task>() : [woken]]);
+        await Task.WhenAny(idle, woken ?? idle, Task.Delay(patience, _clock, waited.Token));
         await waited.CancelAsync();
         return idle.IsCompleted;
     }

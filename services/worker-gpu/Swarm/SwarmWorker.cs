@@ -274,23 +274,18 @@ internal sealed partial class SwarmWorker(
     /// </summary>
     private void MakeRoom(FollowStep step, ImmutableArray<OwnShard> own)
     {
-        var draining = own.Where(static shard => shard is { Phase: ShardPhase.Draining, Sessions: > 0 }).Select(static shard => shard.Id).ToList();
-        foreach (var gone in _draining.Keys.Except(draining).ToList())
+        if (!step.Load.Any(key => _failed.TryGetValue(key, out var failed) && failed.IsNoRoom))
         {
-            _draining.Remove(gone);
+            _draining.Clear();
+            return;
         }
 
-        foreach (var shard in draining)
+        foreach (var shard in own.Where(static shard => shard is { Phase: ShardPhase.Draining, Sessions: > 0 }))
         {
-            var isBlocking = step.Load.Any(key => _failed.TryGetValue(key, out var failed) && failed.IsNoRoom);
-            if (!isBlocking || !_draining.TryGetValue(shard, out var since))
+            _draining.TryAdd(shard.Id, clock.GetTimestamp());
+            if (clock.GetElapsedTime(_draining[shard.Id]) >= options.RoomTime && shards.HurryUnload(shard.Id))
             {
-                _draining[shard] = clock.GetTimestamp();
-            }
-            else if (clock.GetElapsedTime(since) >= options.RoomTime)
-            {
-                LogMakesRoom(shard);
-                shards.HurryUnload(shard);
+                LogMakesRoom(shard.Id);
             }
         }
     }

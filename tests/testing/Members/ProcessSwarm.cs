@@ -1,11 +1,10 @@
-using System.Net;
-using System.Net.Sockets;
 using Grpc.Core;
 using Parallax.Contracts.V1;
 using Parallax.Identity;
 using Parallax.Identity.Authority;
 using Parallax.Identity.Membership;
 using Parallax.Identity.Tokens;
+using Parallax.Testing.Servers;
 
 namespace Parallax.Testing.Members;
 
@@ -235,7 +234,7 @@ internal class ProcessSwarm : IAsyncDisposable
     {
         try
         {
-            FounderAddress = $"{listen}:{FreePort()}";
+            FounderAddress = $"{listen}:{ServerPrograms.FreePort()}";
             Founder = StartFounder(options);
             await Founder.LineAsync(" is founded");
         }
@@ -255,11 +254,4 @@ internal class ProcessSwarm : IAsyncDisposable
     }
 
     private bool HasCertificate(string name) => File.Exists(Path.Combine(StateOf(name), "peer.crt"));
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

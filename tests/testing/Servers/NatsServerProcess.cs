@@ -39,7 +39,7 @@ public sealed class NatsServerProcess : IAsyncDisposable
         {
             for (var attempt = 0; ; attempt++)
             {
-                server.Port = FreePort();
+                server.Port = ServerPrograms.FreePort();
                 if (await server.TryStartAsync(cancellationToken))
                 {
                     return server;
@@ -100,13 +100,6 @@ public sealed class NatsServerProcess : IAsyncDisposable
             .Concat(["/usr/sbin", "/usr/local/bin", Path.Combine(TestData.RepositoryRoot, "artifacts", "tools", Program, "usr", "sbin")])
             .Select(static folder => Path.Combine(folder, Program))
             .FirstOrDefault(File.Exists);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     // False when it ends instead of answering.

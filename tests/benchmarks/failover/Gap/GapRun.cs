@@ -40,18 +40,17 @@ internal sealed class GapRun(SwarmPlan plan, IReadOnlyList<int> contexts, int ki
     public async Task<int> RunAsync(TextWriter output, TextWriter progress, CancellationToken cancellationToken)
     {
         ReportText.WriteHead(output, $"{Path.GetFileName(plan.Model)} over {plan.Stages} stages, {plan.Workers.Length} workers of {plan.Threads} threads; {kills} kills of each place at each context, one client, greedy");
-        try
-        {
-            foreach (var context in contexts)
+        await Measurement.UntilInterruptedAsync(
+            async () =>
             {
-                await MeasureAsync(context, output, progress, cancellationToken);
-            }
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && _samples.Count > 0)
-        {
-            output.WriteLine("Interrupted: what has been measured so far.");
-        }
-
+                foreach (var context in contexts)
+                {
+                    await MeasureAsync(context, output, progress, cancellationToken);
+                }
+            },
+            () => _samples.Count > 0,
+            output,
+            cancellationToken);
         Report(output);
         return _bad == 0 ? ExitCode.Ok : ExitCode.Failed;
     }

@@ -6,6 +6,7 @@ using Parallax.Cli.Chaos.Faults;
 using Parallax.Cli.Chaos.Report;
 using Parallax.Cli.Chaos.Traffic;
 using Parallax.Hosting;
+using Parallax.Runtime.Tokenization;
 using Parallax.SwarmBenchmark.Processes;
 using Parallax.Testing.Servers;
 
@@ -27,6 +28,7 @@ internal sealed class PrefixesRun(string model, ulong seed, TimeProvider clock)
 
     private readonly Dictionary<(bool WithCache, string Rule), List<double>> _firstTokens = [];
     private readonly Dictionary<(int Round, int Client), string> _answers = [];
+    private readonly ITokenizer _tokenizer = ModelTokenizer.Load(model);
     private int _bad;
 
     /// <summary>Clients at once.</summary>
@@ -44,15 +46,7 @@ internal sealed class PrefixesRun(string model, ulong seed, TimeProvider clock)
     public async Task<int> RunAsync(TextWriter output, TextWriter progress, CancellationToken cancellationToken)
     {
         ReportText.WriteHead(output, $"{Path.GetFileName(model)}, {Pipelines} pipelines of one worker of one thread; bursts of {Clients} clients that share {PrefixTokens} tokens, each with {SuffixTokens} of its own; {Rounds} bursts of each kind");
-        try
-        {
-            await MeasureAsync(output, progress, cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && _firstTokens.Count > 0)
-        {
-            output.WriteLine("Interrupted: what has been measured so far.");
-        }
-
+        await Measurement.UntilInterruptedAsync(() => MeasureAsync(output, progress, cancellationToken), () => _firstTokens.Count > 0, output, cancellationToken);
         Report(output);
         return _bad == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
@@ -81,8 +75,7 @@ internal sealed class PrefixesRun(string model, ulong seed, TimeProvider clock)
             {
                 if (withCache)
                 {
-                    using var cache = await swarm.StartCacheAsync("2GiB");
-                    await Task.Delay(TimeSpan.FromSeconds(5), clock, cancellationToken); // workers look for instances every 2 s
+                    await swarm.StartCacheAsync("2GiB");
                 }
 
                 await BurstAsync(routers[Rules[^1]], round: -1, cancellationToken); // for the compiler
@@ -110,8 +103,7 @@ internal sealed class PrefixesRun(string model, ulong seed, TimeProvider clock)
     private async Task<IReadOnlyList<double>> BurstAsync(ChatClient client, int round, CancellationToken cancellationToken)
     {
         var name = await client.ModelAsync(cancellationToken);
-        var tokenizer = ModelTokenizer.Load(model);
-        var prefix = ChatQuestions.Text(tokenizer, PrefixTokens, new Draws(seed + (ulong)(round + 1)));
+        var prefix = ChatQuestions.Text(_tokenizer, PrefixTokens, new Draws(seed + (ulong)(round + 1)));
         var salt = Guid.NewGuid().ToString();
         await AskAsync(-1);
         await Task.Delay(AfterWarming, clock, cancellationToken);
@@ -125,7 +117,7 @@ internal sealed class PrefixesRun(string model, ulong seed, TimeProvider clock)
 
         Task<AskResult> AskAsync(int number)
         {
-            var suffix = ChatQuestions.Text(tokenizer, SuffixTokens, new Draws(seed + 1000 + (ulong)(number + 1)));
+            var suffix = ChatQuestions.Text(_tokenizer, SuffixTokens, new Draws(seed + 1000 + (ulong)(number + 1)));
             var body = new JsonObject
             {
                 ["model"] = name,

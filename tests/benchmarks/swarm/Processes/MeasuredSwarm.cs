@@ -18,6 +18,8 @@ internal sealed class MeasuredSwarm : IAsyncDisposable
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan ScrapesAreKept = TimeSpan.FromMilliseconds(350); // an exporter answers the same for so long
 
+    private static readonly TimeSpan CacheIsFound = TimeSpan.FromSeconds(5); // workers look for instances every 2 s
+
     private readonly ProcessSwarm _processes;
     private readonly string[] _workerOptions;
     private readonly bool _withSpares;
@@ -73,15 +75,14 @@ internal sealed class MeasuredSwarm : IAsyncDisposable
         return http.BaseAddress!;
     }
 
-    /// <summary>An instance of the KV cache; returns when it has joined.</summary>
-    public async Task<MeasuredWorker> StartCacheAsync(string memory)
+    /// <summary>An instance of the KV cache; returns when the workers have had the time to find it.</summary>
+    public async Task StartCacheAsync(string memory)
     {
-        var port = ServerPrograms.FreePort();
         var cache = _processes.Start(
             "cache", "cache",
-            ["kvcache", "--join", _processes.FounderAddress, "--token", await _processes.TokenAsync(MemberRoles.KvCache), "--memory", memory, "--http-port", Text(port)]);
+            ["kvcache", "--join", _processes.FounderAddress, "--token", await _processes.TokenAsync(MemberRoles.KvCache), "--memory", memory]);
         await cache.LineAsync("kvcache listens on ");
-        return new MeasuredWorker(cache, port);
+        await Task.Delay(CacheIsFound, _giveUp);
     }
 
     /// <summary>The worker at an address that a router names.</summary>

@@ -5,6 +5,7 @@ using Parallax.Cli.Chaos.Faults;
 using Parallax.Cli.Chaos.Report;
 using Parallax.Cli.Chaos.Traffic;
 using Parallax.Hosting;
+using Parallax.Runtime.Tokenization;
 using Parallax.SwarmBenchmark.Processes;
 
 namespace Parallax.SwarmBenchmark.Restore;
@@ -28,6 +29,7 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
     private readonly Dictionary<(bool WithCache, int Context), List<RestoreSample>> _samples = [];
     private readonly Draws _draws = new(seed);
     private int _asked;
+    private readonly ITokenizer _tokenizer = ModelTokenizer.Load(model);
     private int _bad;
 
     /// <summary>Kills of each kind.</summary>
@@ -45,15 +47,7 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
     public async Task<int> RunAsync(TextWriter output, TextWriter progress, CancellationToken cancellationToken)
     {
         ReportText.WriteHead(output, $"{Path.GetFileName(model)} over {Workers} workers of one thread and {WorkerMemory} that place their layers themselves; stage {Stage} of the path is killed, {Kills} kills at each context; one client, greedy");
-        try
-        {
-            await MeasureAsync(output, progress, cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && _samples.Count > 0)
-        {
-            output.WriteLine("Interrupted: what has been measured so far.");
-        }
-
+        await Measurement.UntilInterruptedAsync(() => MeasureAsync(output, progress, cancellationToken), () => _samples.Count > 0, output, cancellationToken);
         Report(output);
         return _bad == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
@@ -70,8 +64,7 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
         {
             if (withCache)
             {
-                using var cache = await swarm.StartCacheAsync("2GiB");
-                await Task.Delay(TimeSpan.FromSeconds(5), clock, cancellationToken); // workers look for instances every 2 s
+                await swarm.StartCacheAsync("2GiB");
             }
 
             foreach (var context in contexts)
@@ -154,7 +147,7 @@ internal sealed class RestoreRun(string model, IReadOnlyList<int> contexts, ulon
     }
 
     private ChatQuestion Draw(string name, int context, int tokens) =>
-        ChatQuestions.Draw(name, ModelTokenizer.Load(model), count: 1, context, tokens, seed)[0];
+        ChatQuestions.Draw(name, _tokenizer, count: 1, context, tokens, seed)[0];
 
     /// <summary>With a salt of its own, so that nobody has any of it.</summary>
     private Task<AskResult> AskAsync(ChatClient client, ChatQuestion question, Action<Arrival>? onArrival, CancellationToken cancellationToken) =>
