@@ -140,7 +140,7 @@ public sealed class ShardServiceTests : IAsyncLifetime
         await LoadAsync(Whole);
         await using var control = await ShardControl.ConnectAsync(_client);
         var (running, _) = await control.OpenAsync();
-        await control.ReadTokensAsync(running, 2);
+        await control.ReadTokensAsync(running, 32); // all that it may without a word
         var unload = _host.UnloadAsync("s1", TimeSpan.FromMinutes(5));
         var ending = await control.ReadServingAsync();
         Assert.Empty(ending.Models);

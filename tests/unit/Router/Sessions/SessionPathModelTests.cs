@@ -257,8 +257,10 @@ public class SessionPathModelTests
             if (turns)
             {
                 stage.Generated++;
-                stage.HasEnded = stage.Generated == Tokens;
             }
+
+            // Of a session that was opened with the whole answer, too.
+            stage.HasEnded |= i == 0 && stage is { IsStarted: true, Generated: Tokens };
 
             if (stage.IsOwned && stage.Cursor < stage.Generated)
             {
