@@ -33,3 +33,12 @@ which puts it in ~/.dotnet, where this script looks.
 HELP
     exit 1
 }
+
+# build ARGUMENT...: dotnet build with one compiler process for all projects, which takes half the time of one for each, and
+# which ends with the build.
+build() {
+    local id=parallax-$$ code=0
+    dotnet build "$@" -v quiet -m:2 -nodeReuse:false -p:UseSharedCompilation=true -p:SharedCompilationId=$id </dev/null || code=$?
+    pkill -f -- "-pipename:$id" || true
+    return $code
+}

@@ -46,6 +46,9 @@ public sealed record ExecutorOptions
     /// <summary>Is told on the engine's thread which blocks enter and leave the prefix cache; null (the default): nobody is.</summary>
     public IPrefixCacheEvents? PrefixEvents { get; init; }
 
+    /// <summary>What steps took before the engine began; null (the default): nobody has measured.</summary>
+    public WarmUpTimes? Measured { get; init; }
+
     /// <summary>The part that the scheduler needs.</summary>
     internal BatchLimits Limits => new(MaxBatch, TokenBudget, MixedPrefillTokens);
 

@@ -5,14 +5,15 @@ namespace Parallax.Runtime.Execution;
 /// <summary>A range of a model's layers, ready for an engine, which owns <see cref="Shard"/> from then on.</summary>
 public sealed class LoadedShard : IDisposable
 {
-    internal LoadedShard(ModelSource model, ShardPlan plan, ModelShard shard, IComputeBackend backend, ExecutorOptions limits)
+    internal LoadedShard(
+        ModelSource model, ShardPlan plan, ModelShard shard, IComputeBackend backend, ExecutorOptions limits, WarmUpTimes measured)
     {
         Spec = model.Spec;
         ModelName = model.DisplayName;
         Plan = plan;
         Shard = shard;
         Backend = backend;
-        Limits = limits with { ContextLimit = plan.ContextLimit };
+        Limits = limits with { ContextLimit = plan.ContextLimit, Measured = measured };
     }
 
     /// <summary>The whole model.</summary>

@@ -47,6 +47,11 @@ internal abstract partial class SessionLoop<TSession> : SessionLoop
         var limit = (int)Math.Min(_contextLimit, (long)Cache.LongestSequence + 1);
         Info = new EngineInfo(shard.Range, shard.NumericClass, limit, options.MaxSessions, shard.Spec.VocabularySize);
         Counters = new EngineCounters { KvBlocksTotal = Cache.TotalBlocks };
+        if (options.Measured is { } measured)
+        {
+            Counters.Timings.Begin(measured);
+        }
+
         Outputs = outputs;
 
         // Where the results depend on the cut, another cut's blocks are no good.

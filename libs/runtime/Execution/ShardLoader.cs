@@ -58,9 +58,9 @@ public sealed class ShardLoader : IDisposable
         }
     }
 
-    /// <summary>Reads the range's tensors, once. Blocks for as long as that takes.</summary>
+    /// <summary>Reads the range's tensors, once, and warms them up. Blocks for as long as that takes.</summary>
     /// <param name="progress">Told after each layer; may be null.</param>
-    /// <param name="cancellationToken">Aborts between layers, freeing what was loaded.</param>
+    /// <param name="cancellationToken">Aborts between layers or steps, freeing what was loaded.</param>
     /// <exception cref="ModelFormatException">A tensor cannot be computed with; names file and tensor.</exception>
     public LoadedShard Load(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -79,8 +79,17 @@ public sealed class ShardLoader : IDisposable
             },
             progress,
             cancellationToken);
-        _backend = null; // the loaded shard's
-        return new LoadedShard(_model, Plan, shard, backend, _options.Executor);
+        try
+        {
+            var measured = ShardWarmUp.Run(shard, _options.WarmUpTime, cancellationToken);
+            _backend = null; // the loaded shard's
+            return new LoadedShard(_model, Plan, shard, backend, _options.Executor, measured);
+        }
+        catch
+        {
+            shard.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Closes the model's files.</summary>

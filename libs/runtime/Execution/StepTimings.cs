@@ -18,6 +18,9 @@ internal sealed class StepTimings
     private readonly double[] _decode = new double[Buckets]; // milliseconds; 0: not measured yet
     private double _prefill;                                 // milliseconds per token
 
+    /// <summary>Begins with what was measured before the loop ran.</summary>
+    public void Begin(WarmUpTimes times) => (_decode[0], _prefill) = (times.DecodeMs, times.PrefillMsPerToken);
+
     /// <summary>A step has succeeded.</summary>
     /// <param name="milliseconds">How long it took.</param>
     /// <param name="decodeRows">Sessions that decoded in it.</param>

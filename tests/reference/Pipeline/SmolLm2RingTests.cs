@@ -17,7 +17,8 @@ public sealed class SmolLm2RingTests(SmolLm2Fixture fixture) : IClassFixture<Smo
     {
         SmolLm2Fixture.SkipWhenAbsent();
         var check = new PipelineCheck(fixture.Model, fixture.PlainBackend, precision, Sessions()) { KvTokens = 1536 };
-        foreach (var cuts in (int[][])[[15], [7, 19], [10, 20], [3, 11, 24], [6, 12, 18, 24], [1, 2, 9, 17, 29]])
+        int[][] all = precision == ResidualPrecision.BF16 ? [[15], [7, 19], [3, 11, 24], [6, 12, 18, 24], [1, 2, 9, 17, 29]] : [[7, 19], [1, 2, 9, 17, 29]];
+        foreach (var cuts in all)
         {
             Assert.Null(check.Difference(cuts, seed: cuts.Length));
         }
@@ -28,7 +29,8 @@ public sealed class SmolLm2RingTests(SmolLm2Fixture fixture) : IClassFixture<Smo
     public void Run_AnyNumberOfMicroBatches_GivesTheBitsOfTheWholeModel(ResidualPrecision precision)
     {
         SmolLm2Fixture.SkipWhenAbsent();
-        foreach (var microBatches in (int[])[1, 2])
+        int[] all = precision == ResidualPrecision.BF16 ? [1, 2] : [2]; // each run takes many seconds
+        foreach (var microBatches in all)
         {
             var check = new PipelineCheck(fixture.Model, fixture.PlainBackend, precision, Sessions())
             {
