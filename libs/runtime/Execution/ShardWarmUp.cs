@@ -10,9 +10,10 @@ namespace Parallax.Runtime.Execution;
 public static class ShardWarmUp
 {
     private const int MostRows = 64;
+    private const int LeastRounds = 3; // the code for one row is compiled in the first, that for many rows in the second
     private const int MostRounds = 32;
 
-    /// <summary>Computes rounds of a prompt and a step of one row, at least one round.</summary>
+    /// <summary>Computes rounds of a prompt and a step of one row, at least three.</summary>
     /// <param name="shard">The shard; nobody else may compute on it meanwhile.</param>
     /// <param name="time">When it has taken this long, no further round begins; a prompt is shortened to what fits.</param>
     /// <param name="cancellationToken">Ends it between steps.</param>
@@ -25,7 +26,7 @@ public static class ShardWarmUp
         var began = Stopwatch.GetTimestamp();
         var decode = run.Compute(rows: 1, at: 0); // as cheap as a step can be: it tells what a prompt may cost
         var prefill = double.MaxValue;
-        for (var round = 0; round < MostRounds && (round == 0 || Stopwatch.GetElapsedTime(began) < time); round++)
+        for (var round = 0; round < MostRounds && (round < LeastRounds || Stopwatch.GetElapsedTime(began) < time); round++)
         {
             var rows = (int)Math.Clamp(time.TotalMilliseconds / Math.Max(decode, 0.001), 1, run.MostRows);
             prefill = Math.Min(prefill, run.Compute(rows, at: 0) / rows);
@@ -33,7 +34,7 @@ public static class ShardWarmUp
         }
 
         shard.Rest();
-        return new WarmUpTimes(prefill, decode);
+        return new WarmUpTimes(Math.Min(prefill, decode), decode); // a prompt could be computed row by row
     }
 
     private sealed class Steps
