@@ -65,6 +65,10 @@ internal sealed class StepTimings
 
     private static int BucketOf(int sessions) => Math.Min(Buckets - 1, 32 - BitOperations.LeadingZeroCount((uint)(sessions - 1)));
 
+    /// <summary>
+    /// A step may take far longer for once, while code is compiled or another program runs: it counts as twice the average at
+    /// most. Else one such step would keep routers away for as long as there are other workers, and nothing would correct it.
+    /// </summary>
     private static void Average(ref double average, double value) =>
-        Volatile.Write(ref average, average == 0 ? value : average + (Weight * (value - average)));
+        Volatile.Write(ref average, average == 0 ? value : average + (Weight * (Math.Min(value, 2 * average) - average)));
 }

@@ -11,8 +11,8 @@ namespace Parallax.IntegrationTests.Failover;
 public sealed class RandomFaultsTests
 {
     [Theory]
-    [InlineData(1, 30, "kill", 1.5)]
-    [InlineData(2, 20, "kill,pause,slow,drop,corrupt,partition", 1.0)]
+    [InlineData(1, 20, "kill", 1.5)]
+    [InlineData(2, 15, "kill,pause,slow,drop,corrupt,partition", 1.0)]
     public async Task Faults_AtRandom_LoseNothing(int seed, int faults, string kinds, double rate)
     {
         var swarm = SwarmPlan.Cut(DemoModelFixture.ModelPath, stages: 3, spares: 1) with { WithRelays = kinds != "kill" };

@@ -41,6 +41,18 @@ public class StepTimingsTests
     }
 
     [Fact]
+    public void OneSlowStep_AmongMany_HardlyCounts()
+    {
+        _timings.Begin(new WarmUpTimes(PrefillMsPerToken: 0.5, DecodeMs: 4));
+
+        _timings.Add(900, 1, 0);
+        _timings.Add(900, 0, 100);
+
+        Assert.Equal([new StepTiming(1, 4.5)], _timings.ReadDecode());
+        Assert.Equal(0.5625, _timings.ReadPrefill());
+    }
+
+    [Fact]
     public void PrefillSteps_CountPerToken_AndAreNoDecodeSteps()
     {
         _timings.Add(32, 0, 64);
