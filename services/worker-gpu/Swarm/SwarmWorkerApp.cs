@@ -94,7 +94,7 @@ public sealed class SwarmWorkerApp : IAsyncDisposable
             app.Services.GetRequiredService<OverlayInstances>().Start();
             app.Services.GetRequiredService<KvCacheExchange>().Start();
             record.BecomeReady();
-            await app.Services.GetRequiredService<SwarmWorker>().StartAsync(stop);
+            await app.Services.GetRequiredService<SwarmWorker>().StartAsync(CancellationToken.None); // its loop runs on while it leaves, which is what "stop" asks for
             return new SwarmWorkerApp(shards, models, app);
         }
         catch

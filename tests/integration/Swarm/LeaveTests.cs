@@ -24,6 +24,7 @@ public sealed class LeaveTests
         await AskToLeaveAsync(swarm, joiner, how);
 
         Assert.Equal(0, await joiner.ExitCodeAsync());
+        Assert.DoesNotContain(joiner.Lines, static line => line.Contains("nobody has taken over", StringComparison.Ordinal)); // the founder has the layers, too
         await swarm.UntilAsync("the joiner is gone", all => all.Workers.All(worker => worker.Name != joiner.Name));
         await traffic.FlowsAsync();
         await traffic.EndAsync(swarm);
