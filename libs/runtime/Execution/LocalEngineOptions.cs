@@ -36,7 +36,10 @@ public sealed record LocalEngineOptions
     /// <summary>The weights' hash where the caller has computed it; null computes it, which reads the model's files.</summary>
     public string? WeightsHash { get; init; }
 
-    /// <summary>How long computing made-up steps may take before the layers are served (<see cref="ShardWarmUp"/>). Default 150 ms.</summary>
+    /// <summary>
+    /// How long made-up steps are computed before the layers are served, but for the fewest that it takes (<see cref="ShardWarmUp"/>).
+    /// Default 150 ms.
+    /// </summary>
     public TimeSpan WarmUpTime { get; init; } = TimeSpan.FromMilliseconds(150);
 
     /// <summary>Limits of the executor; its context limit is overwritten by <see cref="ContextLimit"/>.</summary>
