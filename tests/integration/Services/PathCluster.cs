@@ -90,8 +90,10 @@ internal sealed class PathCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until the router sees so many workers serve.</summary>
-    public Task WhenServingAsync(int workers) => Eventually.TrueAsync(async () =>
-        (await _http.GetStringAsync("/metrics", Token)).Contains($"workers_serving {workers}\n", StringComparison.Ordinal));
+    public Task WhenServingAsync(int workers) => WhenMetricAsync("parallax_router_workers_serving", workers);
+
+    /// <summary>Waits until the router knows of so many sessions, those that wait for a path included.</summary>
+    public Task WhenAdmittedAsync(int sessions) => WhenMetricAsync("parallax_router_sessions_running", sessions);
 
     public Task<HttpResponseMessage> PostAsync(string fields = "\"stream\": true") => PostUntilAsync(Token, fields);
 
@@ -102,6 +104,9 @@ internal sealed class PathCluster : IAsyncDisposable
         var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
+
+    private Task WhenMetricAsync(string name, int value) => Eventually.TrueAsync(async () =>
+        (await _http.GetStringAsync("/metrics", Token)).Contains($"\n{name} {value}\n", StringComparison.Ordinal));
 
     public async ValueTask DisposeAsync()
     {

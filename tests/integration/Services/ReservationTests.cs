@@ -91,13 +91,15 @@ public class ReservationTests
         await using var cluster = await PathCluster.StartAsync(null, small);
         await cluster.WhenReadyAsync(HttpStatusCode.OK);
         var first = cluster.PostAsync();
-        await Eventually.TrueAsync(() => cluster.ReservedPlaces == 1);
+        await Eventually.TrueAsync(() => cluster.ReservedPlaces == 1 && small.Opened.Count == 1); // the one is before the other
         var second = cluster.PostAsync();
+        await cluster.WhenAdmittedAsync(2);
         using (var impatient = new CancellationTokenSource(TimeSpan.FromMilliseconds(200)))
         {
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cluster.PostUntilAsync(impatient.Token));
         }
 
+        await cluster.WhenAdmittedAsync(2); // the router has noticed who is gone
         Assert.Equal(1, cluster.ReservedPlaces);
         Assert.Single(small.Opened);
         small.Release();

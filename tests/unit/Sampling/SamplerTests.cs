@@ -3,6 +3,7 @@ using Parallax.Runtime.Cpu;
 using Parallax.Runtime.Execution;
 using Parallax.Runtime.Numerics;
 using Parallax.Runtime.Sampling;
+using Parallax.Testing;
 
 namespace Parallax.UnitTests.Sampling;
 
@@ -368,18 +369,13 @@ public sealed class SamplerTests
             sum += sampler.Sample(scratch, parameters, history, index).TokenId;
         }
 
-        for (var i = 0; i < 50; i++)
+        Assert.Equal(0, Allocations.OfWarm(() =>
         {
-            Draw(i);
-        }
-
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 50; i++)
-        {
-            Draw(i);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (var i = 0; i < 50; i++)
+            {
+                Draw(i);
+            }
+        }));
         Assert.True(sum >= 0);
     }
 

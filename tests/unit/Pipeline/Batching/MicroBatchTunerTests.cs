@@ -1,4 +1,5 @@
 using Parallax.Pipeline.Batching;
+using Parallax.Testing;
 
 namespace Parallax.UnitTests.Pipeline.Batching;
 
@@ -192,17 +193,15 @@ public class MicroBatchTunerTests
     {
         var tuner = new MicroBatchTuner(4);
         var now = TimeSpan.Zero;
-        tuner.OnTokens(1, 16, now);
-        tuner.M(16);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 10_000; i++)
+        Assert.Equal(0, Allocations.OfWarm(() =>
         {
-            now += TimeSpan.FromMilliseconds(3);
-            tuner.OnTokens(4, 16, now);
-            tuner.M(16);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (var i = 0; i < 10_000; i++)
+            {
+                now += TimeSpan.FromMilliseconds(3);
+                tuner.OnTokens(4, 16, now);
+                tuner.M(16);
+            }
+        }));
     }
 
     private static void CheckBest(int stages, int decoding, Func<int, int, double> model, int windows, double share)
