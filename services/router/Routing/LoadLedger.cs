@@ -108,12 +108,10 @@ internal sealed class LoadLedger
             var sessions = new SessionReservation[request.Sessions];
             for (var i = 0; i < sessions.Length; i++)
             {
-                foreach (var shard in choice.Shards)
-                {
-                    EntryOf(shard).Add(1, request.KvTokens);
-                }
-
-                sessions[i] = new SessionReservation(this, choice.Shards, request.KvTokens);
+                // Further sessions of a request find what the first computes; one that goes on elsewhere is refilled by its own measure.
+                var prompt = i > 0 || request.Kept is not null ? 0 : Math.Max(0, request.PromptTokens - choice.CachedTokens);
+                sessions[i] = new SessionReservation(this, choice.Shards, request.KvTokens, prompt);
+                AddLocked(choice.Shards, 1, request.KvTokens, prompt);
             }
 
             return (choice, new PathReservation(sessions));
@@ -129,18 +127,45 @@ internal sealed class LoadLedger
         }
     }
 
-    /// <summary>A session has ended; called once, by its reservation.</summary>
-    internal void Release(ImmutableArray<ShardKey> shards, long kvTokens)
+    /// <summary>A session has ended; its reservation says so, maybe more than once.</summary>
+    internal void Release(SessionReservation session)
     {
         lock (_gate)
         {
-            foreach (var shard in shards)
+            if (session.IsReleased)
             {
-                EntryOf(shard).Add(-1, -kvTokens);
+                return;
+            }
+
+            session.IsReleased = true;
+            AddLocked(session.Shards, -1, -session.KvTokens, -session.PromptTokens);
+            foreach (var shard in session.Shards)
+            {
                 DropIfEmpty(shard);
             }
 
             NoteChange();
+        }
+    }
+
+    /// <summary>A session's prompt has been computed; its reservation says so, maybe too late.</summary>
+    internal void OnPromptComputed(SessionReservation session)
+    {
+        lock (_gate)
+        {
+            if (!session.IsReleased)
+            {
+                AddLocked(session.Shards, 0, 0, -session.PromptTokens);
+                session.PromptTokens = 0;
+            }
+        }
+    }
+
+    private void AddLocked(ImmutableArray<ShardKey> shards, int sessions, long kvTokens, long promptTokens)
+    {
+        foreach (var shard in shards)
+        {
+            EntryOf(shard).Add(sessions, kvTokens, promptTokens);
         }
     }
 
@@ -191,6 +216,7 @@ internal sealed class LoadLedger
     private sealed class Entry
     {
         private long _ownKv;
+        private long _ownPrompts;
         private StageLoad? _reported;
         private int _ownThen;    // when the report came
         private long _ownKvThen;
@@ -203,8 +229,9 @@ internal sealed class LoadLedger
             ? new StageLoad(
                 Math.Max(0, reported.Sessions - _ownThen) + Own,
                 reported.Waiting,
-                reported.KvTokensFree is { } free ? Math.Max(0, free - (_ownKv - _ownKvThen)) : null)
-            : new StageLoad(Own);
+                reported.KvTokensFree is { } free ? Math.Max(0, free - (_ownKv - _ownKvThen)) : null,
+                _ownPrompts)
+            : new StageLoad(Own, PromptTokens: _ownPrompts);
 
         public void Observe(StageLoad load)
         {
@@ -214,10 +241,11 @@ internal sealed class LoadLedger
 
         public void Forget() => _reported = null;
 
-        public void Add(int sessions, long kvTokens)
+        public void Add(int sessions, long kvTokens, long promptTokens)
         {
             Own += sessions;
             _ownKv += kvTokens;
+            _ownPrompts += promptTokens;
         }
     }
 }

@@ -44,7 +44,7 @@ internal enum PathReason
 /// <summary>What a path is predicted to cost, in milliseconds per token of the answer.</summary>
 /// <param name="ComputeMs">Decode steps of all stages, at the batch that the session joins.</param>
 /// <param name="LinkMs">Hops between the stages and back to the head, transfer included.</param>
-/// <param name="QueueMs">Waiting for places in batches, spread over the answer.</param>
+/// <param name="QueueMs">Waiting for places in batches and for prompts that came before, spread over the answer.</param>
 /// <param name="PrefillMs">The prompt, spread over the answer.</param>
 /// <param name="Load">Sessions relative to room, added up over the stages.</param>
 internal readonly record struct PathCost(double ComputeMs, double LinkMs, double QueueMs, double PrefillMs, double Load)

@@ -1,27 +1,41 @@
 using System.Collections.Immutable;
+using Parallax.Router.Sessions;
 
 namespace Parallax.Router.Routing;
 
 /// <summary>One session's place at each stage of its path. Released once, however often it is disposed. Thread-safe.</summary>
-internal sealed class SessionReservation : IDisposable
+internal sealed class SessionReservation : ISessionPlaces
 {
     private readonly LoadLedger _ledger;
-    private readonly ImmutableArray<ShardKey> _shards;
-    private readonly long _kvTokens;
-    private int _released;
+    private volatile bool _isComputed; // said: spares the ledger's lock at every token
 
-    internal SessionReservation(LoadLedger ledger, ImmutableArray<ShardKey> shards, long kvTokens)
+    internal SessionReservation(LoadLedger ledger, ImmutableArray<ShardKey> shards, long kvTokens, long promptTokens)
     {
         _ledger = ledger;
-        _shards = shards;
-        _kvTokens = kvTokens;
+        Shards = shards;
+        KvTokens = kvTokens;
+        PromptTokens = promptTokens;
     }
 
-    public void Dispose()
+    internal ImmutableArray<ShardKey> Shards { get; }
+
+    /// <summary>KV positions at each stage.</summary>
+    internal long KvTokens { get; }
+
+    /// <summary>Of the prompt, those that are still to be computed at each stage; the ledger's lock guards it.</summary>
+    internal long PromptTokens { get; set; }
+
+    /// <summary>The ledger's lock guards it.</summary>
+    internal bool IsReleased { get; set; }
+
+    public void PromptComputed()
     {
-        if (Interlocked.Exchange(ref _released, 1) == 0)
+        if (!_isComputed)
         {
-            _ledger.Release(_shards, _kvTokens);
+            _isComputed = true;
+            _ledger.OnPromptComputed(this);
         }
     }
+
+    public void Dispose() => _ledger.Release(this);
 }

@@ -4,7 +4,7 @@ namespace Parallax.Router.Routing;
 
 /// <summary>What a session costs at one stage, in milliseconds per token of its answer. Pure.</summary>
 /// <param name="ComputeMs">A decode step of the whole range at the batch that the session would join.</param>
-/// <param name="QueueMs">Waiting for a place in the batch, spread over the answer.</param>
+/// <param name="QueueMs">Waiting for a place in the batch and for prompts that came before, spread over the answer.</param>
 /// <param name="PrefillMs">The prompt without its cached tokens, spread over the answer.</param>
 internal readonly record struct StageCost(double ComputeMs, double QueueMs, double PrefillMs)
 {
@@ -42,7 +42,8 @@ internal readonly record struct StageCost(double ComputeMs, double QueueMs, doub
         // drops out when the wait is spread over an answer of that length.
         var queue = load.Waiting > 0 ? step * (load.Waiting + 1) / Math.Max(1, running) : 0;
         var prompt = request.PromptTokens - Math.Clamp(cachedTokens, 0, request.PromptTokens);
-        var prefill = prompt == 0 ? 0 : prompt * (speed.PrefillMs() ?? 0);
-        return new StageCost(step, queue, (prefill + restoreMs) / request.ExpectedTokens);
+        var promptMs = prompt + load.PromptTokens == 0 ? 0 : speed.PrefillMs() ?? 0;
+        var before = load.PromptTokens * promptMs; // first come, first served
+        return new StageCost(step, queue + (before / request.ExpectedTokens), ((prompt * promptMs) + restoreMs) / request.ExpectedTokens);
     }
 }

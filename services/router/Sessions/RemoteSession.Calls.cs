@@ -240,6 +240,7 @@ internal sealed partial class RemoteSession
                 _watch.OnToken(now, _clock.TimestampFrequency, tokens.Ids.Count);
                 if (skip < tokens.Ids.Count)
                 {
+                    _reservation?.PromptComputed();
                     OnResumed(now);
                     _lastSign = now;
                 }

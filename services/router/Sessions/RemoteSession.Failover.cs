@@ -213,7 +213,7 @@ internal sealed partial class RemoteSession
     private RerouteStep Look(IPathFinder finder)
     {
         RerouteRequest request;
-        IDisposable? before;
+        ISessionPlaces? before;
         lock (_gate)
         {
             if (_core.IsEnded || _core.IsCancelled || !_core.NeedsPath)

@@ -31,7 +31,7 @@ internal sealed partial class RemoteSession
 
         var found = request.Avoided.IsEmpty ? finder.FindFaster(request, present, _failover.SlowFactor) : null;
         List<(WorkerLink Link, int Seat)> added = [];
-        IDisposable? before = null;
+        ISessionPlaces? before = null;
         RerouteReport? report = null;
         lock (_gate)
         {

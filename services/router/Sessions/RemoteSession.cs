@@ -30,7 +30,7 @@ internal sealed partial class RemoteSession : IDisposable
     private readonly TaskCompletionSource<SessionResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SessionWatch _watch = new();
     private WorkerPath _path;
-    private IDisposable? _reservation;
+    private ISessionPlaces? _reservation;
 
     /// <param name="path">The workers.</param>
     /// <param name="plan">What to generate.</param>
@@ -47,7 +47,7 @@ internal sealed partial class RemoteSession : IDisposable
         SessionId id,
         Epoch epoch,
         TimeProvider clock,
-        IDisposable? reservation = null,
+        ISessionPlaces? reservation = null,
         IPathFinder? finder = null,
         FailoverOptions? failover = null,
         ISessionObserver? observer = null)
@@ -134,7 +134,7 @@ internal sealed partial class RemoteSession : IDisposable
     {
         if (_result.TrySetResult(result))
         {
-            IDisposable? reservation;
+            ISessionPlaces? reservation;
             lock (_gate)
             {
                 (reservation, _reservation) = (_reservation, null);

@@ -28,41 +28,52 @@ internal sealed class ThroughputRun(
     public async Task<int> RunAsync(TextWriter output, TextWriter progress, CancellationToken cancellationToken)
     {
         ReportText.WriteHead(output, $"{Path.GetFileName(plan.Model)} over {plan.Stages} stages, {plan.Workers.Length} workers of {plan.Threads} threads, one client, answers of {tokens} tokens, {rounds} rounds");
-        var roomy = plan with { Context = Math.Max(WarmUpContext, PromptTokens + tokens) + 128 };
-        foreach (var failover in (bool[])[true, false])
-        {
-            await using var swarm = await LocalSwarm.StartAsync(
-                failover ? roomy : roomy with { RouterOptions = [.. roomy.RouterOptions, "--no-failover"] }, clock, onRouterLine: null, cancellationToken);
-            using var client = new ChatClient(swarm.Addresses, clock, giveUp, failover ? OnBreak.Resume : OnBreak.Restart);
-            var question = ChatQuestions.Draw(
-                await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, PromptTokens, tokens, seed)[0];
-            var warming = ChatQuestions.Draw(
-                await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, WarmUpContext, WarmUpTokens, seed)[0];
-            await WarmUp.RunAsync(swarm, client, warming, cancellationToken);
-            var expected = (await ChatTraffic.ReferenceAsync(swarm.Addresses[0], [question], giveUp, clock, cancellationToken))[0].Expected;
-            for (var round = 0; round < rounds; round++)
+        await Measurement.UntilInterruptedAsync(
+            async () =>
             {
-                foreach (var rate in rates)
+                foreach (var failover in (bool[])[true, false])
                 {
-                    var measured = await MeasureAsync(swarm, client, question, expected, rate, round, failover, progress, cancellationToken);
-                    (_results.TryGetValue((failover, rate), out var list) ? list : _results[(failover, rate)] = []).Add(measured);
-                    await progress.WriteLineAsync(string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{(failover ? "failover" : "from scratch")}, {rate} a step: {measured.PerSecond:0.00} tokens/s, {measured.Failures} failures, {measured.Restarts} restarts"));
-                    await swarm.ReadyAsync(cancellationToken);
-                    await WarmUp.RunAsync(swarm, client, warming, cancellationToken);
+                    await MeasureAsync(failover, output, progress, cancellationToken);
                 }
-            }
+            },
+            () => _results.Count > 0,
+            output,
+            cancellationToken);
+        Report(output);
+        return _bad == 0 ? ExitCode.Ok : ExitCode.Failed;
+    }
 
-            foreach (var crash in swarm.Crashes)
+    private async Task MeasureAsync(bool failover, TextWriter output, TextWriter progress, CancellationToken cancellationToken)
+    {
+        var roomy = plan with { Context = Math.Max(WarmUpContext, PromptTokens + tokens) + 128 };
+        await using var swarm = await LocalSwarm.StartAsync(
+            failover ? roomy : roomy with { RouterOptions = [.. roomy.RouterOptions, "--no-failover"] }, clock, onRouterLine: null, cancellationToken);
+        using var client = new ChatClient(swarm.Addresses, clock, giveUp, failover ? OnBreak.Resume : OnBreak.Restart);
+        var question = ChatQuestions.Draw(
+            await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, PromptTokens, tokens, seed)[0];
+        var warming = ChatQuestions.Draw(
+            await client.ModelAsync(cancellationToken), ModelTokenizer.Load(plan.Model), count: 1, WarmUpContext, WarmUpTokens, seed)[0];
+        await WarmUp.RunAsync(swarm, client, warming, cancellationToken);
+        var expected = (await ChatTraffic.ReferenceAsync(swarm.Addresses[0], [question], giveUp, clock, cancellationToken))[0].Expected;
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var rate in rates)
             {
-                _bad++;
-                output.WriteLine(crash);
+                var measured = await MeasureAsync(swarm, client, question, expected, rate, round, failover, progress, cancellationToken);
+                (_results.TryGetValue((failover, rate), out var list) ? list : _results[(failover, rate)] = []).Add(measured);
+                await progress.WriteLineAsync(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{(failover ? "failover" : "from scratch")}, {rate} a step: {measured.PerSecond:0.00} tokens/s, {measured.Failures} failures, {measured.Restarts} restarts"));
+                await swarm.ReadyAsync(cancellationToken);
+                await WarmUp.RunAsync(swarm, client, warming, cancellationToken);
             }
         }
 
-        Report(output);
-        return _bad == 0 ? ExitCode.Ok : ExitCode.Failed;
+        foreach (var crash in swarm.Crashes)
+        {
+            _bad++;
+            output.WriteLine(crash);
+        }
     }
 
     private async Task<Measured> MeasureAsync(
@@ -110,7 +121,11 @@ internal sealed class ThroughputRun(
 
     private string[] Cells(bool failover, double rate)
     {
-        var measured = _results[(failover, rate)];
+        if (!_results.TryGetValue((failover, rate), out var measured))
+        {
+            return ["-", "-", "-"]; // interrupted before
+        }
+
         var speed = Cli.Chaos.Report.Percentiles.Of([.. measured.Select(static one => one.PerSecond)], 0.5);
         var free = Cli.Chaos.Report.Percentiles.Of([.. _results[(failover, rates[0])].Select(static one => one.PerSecond)], 0.5);
         return

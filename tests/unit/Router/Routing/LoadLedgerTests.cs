@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Parallax.Contracts.Identifiers;
 using Parallax.Router.Routing;
 using static Parallax.UnitTests.Router.Routing.PathMaps;
 
@@ -7,6 +8,7 @@ namespace Parallax.UnitTests.Router.Routing;
 public class LoadLedgerTests
 {
     private static readonly PathRequest Request = new() { PromptTokens = 10, MaxTokens = 10 };
+    private static readonly PathRequest Plainly = Request with { NeedsRoom = false, PromptTokens = 0 }; // always over a and b
     private readonly LoadLedger _ledger = new();
     private readonly PathMap _map = Map(Node("a", Timed(0, 10, 1)), Node("b", Timed(10, 20, 1)), Node("c", Timed(10, 20, 2)));
 
@@ -96,6 +98,41 @@ public class LoadLedgerTests
     }
 
     [Fact]
+    public void Prompt_CountsUntilItIsComputedOrItsSessionEnds()
+    {
+        var path = Reserve(Request with { Sessions = 2 });
+        Assert.Equal([10, 10, 0], Prompts()); // the second session finds what the first computes
+        _ledger.Observe(Report("a", 2)); // says nothing of prompts
+        var other = Reserve(Request with { PromptTokens = 5 });
+        Assert.Equal([15, 15, 0], Prompts());
+
+        var session = path.Take();
+        session.PromptComputed();
+        session.PromptComputed();
+        Assert.Equal([5, 5, 0], Prompts());
+        session.Dispose();
+        session.PromptComputed();
+        Assert.Equal([5, 5, 0], Prompts());
+
+        var cut = other.Take();
+        cut.Dispose(); // before its prompt was computed
+        cut.PromptComputed();
+        Assert.Equal([0, 0, 0], Prompts());
+        path.Dispose();
+        Assert.Equal(0, _ledger.Total);
+    }
+
+    [Fact]
+    public void Prompt_CountsWithoutWhatIsCached_AndNotForASessionThatGoesOn()
+    {
+        using var cached = Reserve(choice => choice with { CachedTokens = 4 });
+        Assert.Equal([6, 6, 0], Prompts());
+
+        using var goesOn = Reserve(Request with { Kept = new HashSet<(string, LayerRange)>() });
+        Assert.Equal([6, 6, 0], Prompts());
+    }
+
+    [Fact]
     public void AWorkerThatLeaves_TakesItsReportAlong()
     {
         var path = Reserve();
@@ -141,7 +178,13 @@ public class LoadLedgerTests
                         var path = Reserve(Request with { Sessions = 1 + random.Next(3) });
                         if (random.Next(2) == 0)
                         {
-                            held.Add(path.Take());
+                            var session = path.Take();
+                            if (random.Next(2) == 0)
+                            {
+                                session.PromptComputed();
+                            }
+
+                            held.Add(session);
                             path.Dispose();
                         }
                         else
@@ -177,10 +220,15 @@ public class LoadLedgerTests
         _ledger.Forget("a");
         _ledger.Forget("b");
         Assert.Equal([0, 0, 0], Sessions());
+        Assert.Equal([0, 0, 0], Prompts());
     }
 
-    private PathReservation Reserve(PathRequest? request = null) =>
-        _ledger.Reserve(_map, request ?? Request, loads => PathPolicy.Choose(_map, loads, Request with { NeedsRoom = false }, Plain, default, null))!.Value.Reservation;
+    private PathReservation Reserve(PathRequest? request = null) => Reserve(static choice => choice, request);
+
+    private PathReservation Reserve(Func<PathChoice, PathChoice> change, PathRequest? request = null) =>
+        _ledger.Reserve(_map, request ?? Request, loads => change(PathPolicy.Choose(_map, loads, Plainly, Plain, default, null)!))!.Value.Reservation;
+
+    private long[] Prompts() => [.. _ledger.Loads(_map).Select(static load => load.PromptTokens)];
 
     private int[] Sessions() => [.. _ledger.Loads(_map).Select(static load => load.Sessions)];
 

@@ -147,6 +147,19 @@ public class PathCostTests
     }
 
     [Fact]
+    public void PromptsThatCameBefore_AreWaitedFor()
+    {
+        var shard = Timed(0, 20, 10) with { Speed = Steady(10) with { PrefillMsPerToken = 2 } };
+        PathCandidate[] workers = [Node("a", shard with { Load = new StageLoad(1, PromptTokens: 64) }), Node("b", shard with { Speed = shard.Speed with { Steps = [new(1024, 12)] } })];
+        var request = Any with { PromptTokens = 32, MaxTokens = 32 };
+
+        Assert.Equal(["b"], Ids(PathPolicy.Choose(Map(workers), request, Plain)));
+        var only = PathPolicy.Choose(Map(workers[0]), request, Plain)!;
+        Assert.Equal((4.0, 2.0), (only.Cost.QueueMs, only.Cost.PrefillMs));
+        Assert.Equal(4.0, PathPolicy.Choose(Map(workers[0]), request with { CachedTokens = new Dictionary<string, int> { ["a"] = 32 } }, Plain)!.Cost.QueueMs);
+    }
+
+    [Fact]
     public void CachedPrefix_SavesPrefill()
     {
         var shard = Timed(0, 20, 10) with { Speed = Steady(10) with { PrefillMsPerToken = 2 } };

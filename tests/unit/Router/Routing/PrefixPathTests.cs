@@ -154,19 +154,43 @@ public sealed class PrefixPathTests
         var ledger = new LoadLedger();
         var warm = new HashSet<string>(StringComparer.Ordinal);
         var chosen = new List<string>();
-        var reservations = new List<PathReservation>();
+        var sessions = new List<SessionReservation>();
         for (var client = 0; client < 16; client++)
         {
             var request = new PathRequest { PromptTokens = 1024, MaxTokens = 256, CachedByNode = map.Nodes.Select(node => warm.Contains(node.WorkerId) ? 1008 : 0).ToArray() };
             var (choice, reservation) = ledger.Reserve(map, request, loads => PathPolicy.Choose(map, loads, request, Plain, previous: default, random: null))!.Value;
             warm.UnionWith(Ids(choice));
             chosen.Add(string.Join('-', Ids(choice)));
-            reservations.Add(reservation);
+            sessions.Add(reservation.Take());
+            sessions[^1].PromptComputed();
         }
 
         Assert.Equal(["w0-w4", "w0-w4", "w0-w4"], chosen.Take(3)); // warm, and not loaded enough yet
         Assert.Equal([4, 4, 4, 4], chosen.CountBy(static path => path).Select(static path => path.Value));
-        reservations.ForEach(static reservation => reservation.Dispose());
+        sessions.ForEach(static session => session.Dispose());
+    }
+
+    /// <summary>What no speed of decoding shows: long prompts, one after the other, that nobody has cached.</summary>
+    [Fact]
+    public void LongPrompts_AtOnce_SpreadBeforeAnyIsComputed()
+    {
+        PathCandidate[] workers = [.. Enumerable.Range(0, 4).Select(static i =>
+            Node($"w{i}", new ShardCandidate(Offer(0, 20) with { ContextLimit = 4096, MaxSessions = 64 })
+            {
+                Speed = StageSpeed.Unknown with { Steps = [new(1, 10), new(8, 10.1)], PrefillMsPerToken = 0.25 },
+            }))];
+        var map = PathMap.Build("demo", workers, Plain);
+        var ledger = new LoadLedger();
+        var request = new PathRequest { PromptTokens = 1024, MaxTokens = 256 };
+        var chosen = new List<string>();
+        for (var client = 0; client < 8; client++)
+        {
+            var (choice, _) = ledger.Reserve(map, request, loads => PathPolicy.Choose(map, loads, request, Plain, previous: default, random: null))!.Value;
+            chosen.AddRange(Ids(choice));
+        }
+
+        Assert.Equal(["w0", "w1", "w2", "w3"], chosen[..4]);
+        Assert.Equal([2, 2, 2, 2], chosen.CountBy(static path => path).Select(static path => path.Value));
     }
 
     [Fact]
