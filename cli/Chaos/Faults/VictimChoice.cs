@@ -4,7 +4,8 @@ namespace Parallax.Cli.Chaos.Faults;
 internal static class VictimChoice
 {
     /// <summary>
-    /// The worker to hit: of those that play the role the ones with sessions first, and among equals the draw decides.
+    /// The worker to hit: of those that play the role the ones with sessions first, then those that do not say whether they
+    /// have any, and among equals the draw decides.
     /// Null when nobody who runs plays it.
     /// </summary>
     /// <param name="victim">The role; routers are no workers and not chosen here.</param>
@@ -30,7 +31,8 @@ internal static class VictimChoice
             },
         ];
         var busy = fitting.Where(static worker => worker.Sessions > 0).ToList();
-        var among = busy.Count > 0 ? busy : fitting;
+        var silent = fitting.Where(static worker => worker.Sessions is null).ToList(); // too busy to say so
+        var among = busy.Count > 0 ? busy : silent.Count > 0 ? silent : fitting;
         return among.Count == 0 ? null : among[(int)(draw % (ulong)among.Count)];
     }
 

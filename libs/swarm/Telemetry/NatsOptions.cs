@@ -50,6 +50,9 @@ public sealed record NatsOptions
     /// <summary>The wait after a server has refused this member.</summary>
     public TimeSpan RefusedRetry { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long closing waits for what was published last, a farewell for instance, to reach the server.</summary>
+    public TimeSpan DrainTime { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Messages that have arrived and wait to be read at most, each of <see cref="NewsLimits.MaxEnvelopeBytes"/> at most.</summary>
     public int QueueCapacity { get; init; } = 1024;
 
@@ -78,6 +81,7 @@ public sealed record NatsOptions
         Require(PingPeriod > TimeSpan.Zero, "PingPeriod must be more than 0 s.");
         Require(FirstRetry > TimeSpan.Zero && LongestRetry >= FirstRetry, "FirstRetry must be more than 0 s and at most LongestRetry.");
         Require(RefusedRetry > TimeSpan.Zero, "RefusedRetry must be more than 0 s.");
+        Require(DrainTime >= TimeSpan.Zero, "DrainTime must be at least 0 s.");
         Require(QueueCapacity >= 1, "QueueCapacity must be at least 1.");
         return errors;
 

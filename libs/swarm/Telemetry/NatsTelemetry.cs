@@ -22,9 +22,6 @@ public sealed partial class NatsTelemetry : ISwarmNews, IAsyncDisposable
     // A connection that has held so long ends the series of failures.
     private static readonly TimeSpan Holds = TimeSpan.FromSeconds(5);
 
-    // How long disposal waits for what was published last, a farewell for instance, to reach the server.
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(1);
-
     private readonly NatsOptions _options;
     private readonly INewsWire _wire;
     private readonly SwarmSubjects _subjects;
@@ -125,7 +122,7 @@ public sealed partial class NatsTelemetry : ISwarmNews, IAsyncDisposable
         _said.Writer.TryWrite(true);
     }
 
-    /// <summary>Takes no more, sends what waits if the server is there, for a second at most, and closes.</summary>
+    /// <summary>Takes no more, sends what waits if the server is there, for <see cref="NatsOptions.DrainTime"/> at most, and closes.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -137,7 +134,7 @@ public sealed partial class NatsTelemetry : ISwarmNews, IAsyncDisposable
         _said.Writer.TryWrite(true);
         if (IsConnected)
         {
-            await Task.WhenAny(_running, Task.Delay(DrainTime, _time));
+            await Task.WhenAny(_running, Task.Delay(_options.DrainTime, _time));
         }
 
         await _closing.CancelAsync();

@@ -44,7 +44,7 @@ public sealed class FollowerTests : IDisposable
         // 2. The store comes.
         events.IsBroken = false;
         await Eventually.TrueAsync(async () => await ModelsAsync(http) == HttpStatusCode.OK);
-        Assert.True(_log.Has("followed in the event store again"));
+        await Eventually.TrueAsync(() => _log.Has("followed in the event store again"));
 
         // 3. It goes: what is known stays.
         events.Break();
@@ -56,7 +56,7 @@ public sealed class FollowerTests : IDisposable
         events.IsBroken = false;
         http.DefaultRequestHeaders.Authorization = new("Bearer", second);
         await Eventually.TrueAsync(async () => await ModelsAsync(http) == HttpStatusCode.OK);
-        Assert.Null(router.Services.GetRequiredService<KeyDirectory>().Problem);
+        await Eventually.TrueAsync(() => router.Services.GetRequiredService<KeyDirectory>().Problem is null);
         await router.StopAsync(CancellationToken.None);
     }
 

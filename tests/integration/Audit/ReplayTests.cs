@@ -18,7 +18,7 @@ public sealed class ReplayTests : IDisposable
     private const string Router = "Parallax.Router";
     private const string Worker = "Parallax.Worker.Gpu";
     private const string Body = """
-        {"model": "demo", "messages": [{"role": "user", "content": "Tell me a story."}], "temperature": 1.2, "seed": 42, "max_tokens": 120, "ignore_eos": true, "stream": true}
+        {"model": "demo", "messages": [{"role": "user", "content": "Tell me a story."}], "temperature": 1.2, "seed": 42, "max_tokens": 600, "ignore_eos": true, "stream": true}
         """;
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("parallax-replay-");
@@ -143,7 +143,7 @@ public sealed class ReplayTests : IDisposable
     {
         var (output, code) = await AuditAsync(["replay", id, "--model", DemoModelFixture.ModelPath, .. arguments]);
         Assert.True(code == 0, output);
-        Assert.StartsWith("The same: 120 tokens over ", output, StringComparison.Ordinal);
+        Assert.StartsWith("The same: 600 tokens over ", output, StringComparison.Ordinal);
     }
 
     private async Task<(string Output, int Code)> AuditAsync(params string[] arguments)

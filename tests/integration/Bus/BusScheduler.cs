@@ -46,7 +46,7 @@ internal sealed class BusScheduler : IAsyncDisposable
         builder.Services.AddSingleton<ISwarmObserver>(swarm);
         builder.Services.AddSingleton<IPlanPublisher>(swarm);
         builder.Services.AddSingleton<Replan>(ChainPlanner.Replan);
-        builder.AddScheduler(new SchedulerOptions { Id = id, Port = 0, Bus = bus });
+        builder.AddScheduler(new SchedulerOptions { Id = id, Port = 0, Bus = bus, Term = SchedulerHost.SteadyTerm });
         var app = builder.Build();
         app.MapScheduler();
         await app.StartAsync(Token);

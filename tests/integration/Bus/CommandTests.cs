@@ -87,7 +87,7 @@ public sealed class CommandTests : IAsyncLifetime
     public async Task Drain_ThatDoesNotComeToAnEnd_TimesOutAndSaysWhy()
     {
         await ServeAsync(Record(1, 4, Shard("m", 0, 4, 4)), Record(2, 4));
-        await Commands.SubmitAsync("x", CommandKinds.Drain, new WorkerRequest { WorkerId = Id(1) }, "ada", TimeSpan.FromSeconds(2), Token);
+        await Commands.SubmitAsync("x", CommandKinds.Drain, new WorkerRequest { WorkerId = Id(1) }, "ada", TimeSpan.FromSeconds(8), Token);
         var end = await ReachesAsync("x", CommandStates.TimedOut);
         Assert.Contains(Id(1), end.Reason, StringComparison.Ordinal);
         Assert.True(_scheduler!.Status.State.Draining.ContainsKey(Id(1)), "what is in the plan stays there");

@@ -18,7 +18,7 @@ internal sealed class Breaking(BrokenSwarm swarm, FaultInjector injector, ChatTr
         var before = traffic.Tally.Tokens;
         while (traffic.Tally.Tokens < before + tokens)
         {
-            Assert.False(traffic.Ended.IsCompleted, $"the answers ended before they could be broken: {string.Join('\n', traffic.Problems)}");
+            StillInTime(!traffic.Ended.IsCompleted, $"the answers ended before they could be broken: {string.Join('\n', traffic.Problems)}");
             await Task.Delay(2, cancellationToken);
         }
     }
@@ -27,7 +27,7 @@ internal sealed class Breaking(BrokenSwarm swarm, FaultInjector injector, ChatTr
     public async Task<InjectedFault> HitAsync(string fault)
     {
         var injected = await InjectAsync(fault);
-        Assert.True(injected.Place != VictimRole.Spare, $"'{fault}' hit {injected.Victim}, which had no session");
+        StillInTime(injected.Place != VictimRole.Spare, $"'{fault}' hit {injected.Victim}, which had no session");
         return injected;
     }
 
@@ -40,14 +40,35 @@ internal sealed class Breaking(BrokenSwarm swarm, FaultInjector injector, ChatTr
         while ((injected = await injector.InjectAsync(parsed, cancellationToken)) is null)
         {
             // Answers that are between two paths have nobody in some role for a moment.
-            Assert.False(traffic.Ended.IsCompleted, $"nobody was there for '{fault}'");
+            StillInTime(!traffic.Ended.IsCompleted, $"nobody was there for '{fault}'");
             await Task.Delay(10, cancellationToken);
         }
 
-        Assert.False(traffic.Ended.IsCompleted, $"all answers had ended before '{fault}'");
+        StillInTime(!traffic.Ended.IsCompleted, $"all answers had ended before '{fault}'");
         return injected;
     }
 
     /// <summary>Waits until a worker has sessions.</summary>
-    public Task<WorkerView> UntilBusyAsync(Func<WorkerView, bool> which) => swarm.UntilBusyAsync(which, cancellationToken);
+    public async Task<WorkerView> UntilBusyAsync(Func<WorkerView, bool> which)
+    {
+        while (true)
+        {
+            if ((await swarm.Processes.ViewAsync(cancellationToken)).FirstOrDefault(worker => worker is { IsUp: true, Sessions: > 0 } && which(worker)) is { } found)
+            {
+                return found;
+            }
+
+            StillInTime(!traffic.Ended.IsCompleted, "the answers ended before the worker had any session");
+            await Task.Delay(2, cancellationToken);
+        }
+    }
+
+    /// <summary>What the test needs of the moment; if it has passed, all is tried again.</summary>
+    public static void StillInTime(bool condition, string problem)
+    {
+        if (!condition)
+        {
+            throw new TooLateException(problem);
+        }
+    }
 }

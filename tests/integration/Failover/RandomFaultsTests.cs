@@ -20,7 +20,7 @@ public sealed class RandomFaultsTests
             (ulong)seed, rate, [.. kinds.Split(',').Select(static word => Names.Parse<FaultKind>(word)!.Value)],
             [new Victim(VictimRole.Head), new Victim(VictimRole.Middle), new Victim(VictimRole.Tail)], swarm.Stages);
         var run = new ChaosRun(
-            new ChaosPlan(swarm, new TrafficSettings { Clients = 4 }, FaultSchedule.Draw(plan))
+            new ChaosPlan(swarm, new TrafficSettings { Clients = 4, StuckAfter = TimeSpan.FromMinutes(3) }, FaultSchedule.Draw(plan))
             {
                 // The whole model in one process: another cut.
                 Reference = SwarmPlan.Cut(DemoModelFixture.ModelPath, stages: 1, spares: 0),

@@ -10,7 +10,7 @@ public class ResumeProcessTests
     private const string Router = "Parallax.Router";
     private const string Worker = "Parallax.Worker.Gpu";
     private const string Body = """
-        {"model": "demo", "messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 1.5, "seed": 42, "max_tokens": 120, "ignore_eos": true, "stream": true, "stream_options": {"include_usage": true}}
+        {"model": "demo", "messages": [{"role": "user", "content": "What is the capital of France?"}], "temperature": 1.5, "seed": 42, "max_tokens": 800, "ignore_eos": true, "stream": true, "stream_options": {"include_usage": true}}
         """;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -58,7 +58,7 @@ public class ResumeProcessTests
         var rest = await ReadAsync(elsewhere, kept.LastId);
         Assert.True(rest.IsDone);
 
-        Assert.Equal("119f", rest.LastId.Split(':')[2]);
+        Assert.Equal("799f", rest.LastId.Split(':')[2]);
 
         // The same seed without a failure; the user's name makes it another request and changes nothing.
         var whole = await ReadAsync(elsewhere, null, Body.Replace("\"seed\"", "\"user\": \"u\", \"seed\"", StringComparison.Ordinal));

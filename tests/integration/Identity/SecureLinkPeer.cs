@@ -35,6 +35,7 @@ internal sealed class SecureLinkPeer : ILinkHandler, IAsyncDisposable
             options.PeerId = credentials.Self.ToString();
             options.Incarnation = 1;
             options.LongestRetry = TimeSpan.FromMilliseconds(200);
+            options.HeartbeatPeriod = TimeSpan.FromSeconds(5); // a test that stands still for a second is not dead
         });
         _app = builder.Build();
         _app.MapTransport();

@@ -217,7 +217,7 @@ public sealed class FetchTests : IDisposable
         var store = FilesPeer.NewStore(Cache("a"), _model);
         await using var silent = await FilesPeer.StartAsync(store, new ScriptedFiles(store) { OnPart = static (_, cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken) });
         await using var living = await FilesPeer.StartAsync(Cache("b"), _model);
-        await using var fetching = FilesPeer.NewStore(new ModelStoreOptions { CacheFolder = Cache("c"), Patience = TimeSpan.FromMilliseconds(300) });
+        await using var fetching = FilesPeer.NewStore(new ModelStoreOptions { CacheFolder = Cache("c"), Patience = TimeSpan.FromSeconds(2) });
 
         var path = await fetching.EnsureAsync(Wanted(null), [silent.Peer, living.Peer], _channels.Get, null, Token);
 
@@ -349,7 +349,7 @@ public sealed class FetchTests : IDisposable
             CacheFolder = Cache("a"),
             Paths = [_model],
             MaxServeStreams = 2,
-            Patience = TimeSpan.FromMilliseconds(500),
+            Patience = TimeSpan.FromSeconds(5), // a stall must not end them sooner
         }));
         var client = _channels.Client(peer.Address);
         var manifest = peer.Store.Held()[0].ManifestHash;

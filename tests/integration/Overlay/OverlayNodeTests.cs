@@ -4,6 +4,7 @@ using Grpc.Core;
 using Parallax.Contracts.Identifiers;
 using Parallax.Identity;
 using Parallax.Overlay;
+using Parallax.Testing.Servers;
 using Wire = Parallax.Contracts.V1;
 
 namespace Parallax.IntegrationTests.Overlay;
@@ -116,7 +117,7 @@ public sealed class OverlayNodeTests : IAsyncDisposable
     [Fact]
     public async Task Bootstrap_ThatIsNotThereYet_IsTriedAgain()
     {
-        var port = FreePort();
+        var port = ServerPrograms.FreePort();
         _members.Add(await OverlayMember.StartAsync([new Uri($"http://127.0.0.1:{port}")]));
         Assert.Equal(1, await _members[0].PutAsync(Key, [1], Lease));
         Assert.False(_members[0].Node.Joined.IsCompleted);
@@ -269,13 +270,6 @@ public sealed class OverlayNodeTests : IAsyncDisposable
             Assert.False(limit.IsCancellationRequested, $"90 s have passed before {what}");
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private async Task StartManyAsync(int count) => _members.AddRange(await OverlayMember.StartManyAsync(count));

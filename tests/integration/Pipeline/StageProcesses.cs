@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Parallax.IntegrationTests.Services;
 using Parallax.IntegrationTests.Transport;
+using Parallax.Testing.Servers;
 
 namespace Parallax.IntegrationTests.Pipeline;
 
@@ -23,7 +23,7 @@ internal sealed class StageProcesses : IAsyncDisposable
 
     private StageProcesses()
     {
-        _ports = FreePorts(Bounds.Length - 1);
+        _ports = [.. Bounds.Skip(1).Select(static _ => ServerPrograms.FreePort())];
         Proxies = [.. _ports.Select(static port => new FaultyProxy(port))];
         File.WriteAllText(_map, JsonSerializer.Serialize(new
         {
@@ -131,23 +131,6 @@ internal sealed class StageProcesses : IAsyncDisposable
     }
 
     private static string Id(int stage) => "stage-" + stage.ToString(CultureInfo.InvariantCulture);
-
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(static _ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (var listener in listeners)
-        {
-            listener.Start();
-        }
-
-        int[] ports = [.. listeners.Select(static listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        foreach (var listener in listeners)
-        {
-            listener.Dispose();
-        }
-
-        return ports;
-    }
 
     private ServiceProcess StartWorker(int stage) =>
         new("Parallax.Worker.Gpu", "--model", DemoModelFixture.ModelPath, "--stages", _map, "--id", Id(stage), "--threads", "1");

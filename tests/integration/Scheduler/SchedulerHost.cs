@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Parallax.Contracts.V1;
+using Parallax.EventStore.Terms;
 using Parallax.Hosting;
 using Parallax.Hosting.Http;
 using Parallax.Hosting.Lifetime;
@@ -37,6 +38,9 @@ internal sealed class SchedulerHost : IAsyncDisposable
 
     public Client Client { get; }
 
+    /// <summary>A term that a test which stands still for some seconds does not lose; who stops gives it up at once.</summary>
+    public static TermLeaseOptions SteadyTerm { get; } = new() { Lease = TimeSpan.FromMinutes(1) };
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public static async Task<SchedulerHost> StartAsync(
@@ -50,7 +54,7 @@ internal sealed class SchedulerHost : IAsyncDisposable
         builder.Services.AddSingleton<IPlanPublisher>(swarm);
         builder.Services.AddSingleton(replan ?? ChainPlanner.Replan);
         builder.Services.AddSingleton(settings ?? new SchedulerSettings());
-        builder.AddScheduler(new SchedulerOptions { Id = id, StorePath = store, Port = 0, PlanLease = planLease ?? TimeSpan.FromSeconds(30) });
+        builder.AddScheduler(new SchedulerOptions { Id = id, StorePath = store, Port = 0, PlanLease = planLease ?? TimeSpan.FromSeconds(30), Term = SteadyTerm });
         var app = builder.Build();
         app.MapScheduler();
         await app.StartAsync(Token);

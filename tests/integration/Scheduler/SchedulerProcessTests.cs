@@ -40,7 +40,7 @@ public sealed class SchedulerProcessTests : IDisposable
         await leader.DrainAsync(new WorkerRequest { CommandId = "c", WorkerId = Id(1) }, cancellationToken: Token);
         await Eventually.TrueAsync(async () => (await PlanAsync(standby)).Plan.Record.Drain.Count == 1);
         var before = await PlanAsync(standby);
-        Assert.Equal((false, "a", 1L), (before.Leading, before.Leader.Id, before.Leader.Term));
+        Assert.Equal((false, "a"), (before.Leading, before.Leader.Id));
 
         await first.SignalAsync("-KILL");
         var killed = Stopwatch.GetTimestamp();
@@ -48,7 +48,8 @@ public sealed class SchedulerProcessTests : IDisposable
         TestContext.Current.TestOutputHelper?.WriteLine($"took over {Stopwatch.GetElapsedTime(killed).TotalMilliseconds:0} ms after the kill");
 
         var after = await PlanAsync(standby);
-        Assert.Equal((2L, "b"), (after.Plan.Record.Term, after.Plan.Record.Scheduler));
+        Assert.Equal("b", after.Plan.Record.Scheduler);
+        Assert.True(after.Plan.Record.Term > before.Leader.Term);
         Assert.Equal([Id(1)], after.Plan.Record.Drain);
         Assert.True(after.Plan.Record.Version > before.Plan.Record.Version);
         var repeated = await standby.DrainAsync(new WorkerRequest { CommandId = "c", WorkerId = Id(1) }, cancellationToken: Token);
@@ -62,7 +63,7 @@ public sealed class SchedulerProcessTests : IDisposable
         await second.SignalAsync("-TERM");
         Assert.Equal(0, await second.ExitCodeAsync());
         await Eventually.TrueAsync(async () => (await PlanAsync(returned)).Leading);
-        Assert.Equal(3, (await PlanAsync(returned)).Plan.Record.Term);
+        Assert.True((await PlanAsync(returned)).Plan.Record.Term > after.Plan.Record.Term);
     }
 
     [Fact]
@@ -81,7 +82,7 @@ public sealed class SchedulerProcessTests : IDisposable
         await standby.RebalanceAsync(new RebalanceRequest { CommandId = "c" }, cancellationToken: Token);
         await first.SignalAsync("-CONT");
 
-        await Eventually.TrueAsync(async () => await PlanAsync(stopped) is { Leading: false, Leader.Id: "b" } reply && reply.Plan.Record.Term == 2);
+        await Eventually.TrueAsync(async () => await PlanAsync(stopped) is { Leading: false, Leader.Id: "b" } reply && reply.Plan.Record.Term >= 2);
         Assert.True((await PlanAsync(standby)).Leading);
     }
 
@@ -115,6 +116,10 @@ public sealed class SchedulerProcessTests : IDisposable
                         {
                             return; // the process is dead
                         }
+                        catch (RpcException e) when (e.StatusCode == StatusCode.FailedPrecondition)
+                        {
+                            await Task.Delay(50, Token); // it stood still for so long that it has to take its term again
+                        }
                     }
                 },
                 Token)).ToList();
@@ -133,7 +138,9 @@ public sealed class SchedulerProcessTests : IDisposable
         var events = await store.ReadAsync(PlanStream.Name, 1, Token).ToListAsync(Token);
         Assert.Equal(Enumerable.Range(1, events.Count).Select(static i => (long)i), events.Select(static stored => stored.Version));
         var decoded = events.Select(static stored => (stored.Version, Event: EventCodec.Decode(stored.Type, stored.Payload))).ToList();
-        Assert.Equal([1L, 2L, 3L], decoded.Select(static one => one.Event).OfType<TermStarted>().Select(static started => started.Term));
+        var terms = decoded.Select(static one => one.Event).OfType<TermStarted>().Select(static started => started.Term).ToList();
+        Assert.Equal(Enumerable.Range(1, terms.Count).Select(static i => (long)i), terms);
+        Assert.True(terms.Count >= Rounds);
         var versions = decoded.Where(static one => one.Event is RebalanceAsked)
             .ToDictionary(static one => ((RebalanceAsked)one.Event).Stamp.Id, static one => one.Version);
         Assert.All(answered, one => Assert.Equal(one.Version, versions[one.Command]));

@@ -3,7 +3,7 @@ namespace Parallax.IntegrationTests.Services;
 /// <summary>Waits for what must come to be.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2); // a busy machine stands still for seconds; who waits in vain fails all the same
 
     public static Task TrueAsync(Func<bool> condition) => TrueAsync(() => Task.FromResult(condition()));
 

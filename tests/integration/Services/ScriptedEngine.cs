@@ -16,7 +16,7 @@ internal sealed class ScriptedEngine : ISessionEngine
     private readonly Lock _gate = new();
     private readonly Dictionary<SessionId, Session> _sessions = [];
     private readonly ConcurrentDictionary<SessionId, TaskCompletionSource> _cancelled = new();
-    private long _steps;
+    private long _reads;
 
     public EngineInfo Info { get; init; } = new(
         new LayerRange(0, 2), new NumericClass(1, "0123456789abcdef", ResidualPrecision.BF16, "scripted"), ContextLimit: 4096, MaxSessions: 64, VocabularySize: 258);
@@ -116,7 +116,10 @@ internal sealed class ScriptedEngine : ISessionEngine
 
     public void RenewLease(SessionId session) => Renewals++;
 
-    public EngineStats ReadStats() => new() { Steps = Interlocked.Increment(ref _steps) };
+    /// <summary>How often its counters were read; each time it says that it has done a step more.</summary>
+    public long StatsReads => Volatile.Read(ref _reads);
+
+    public EngineStats ReadStats() => new() { Steps = Interlocked.Increment(ref _reads) };
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -80,7 +80,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public async Task WhenReadyAsync(HttpStatusCode status)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(TimeSpan.FromSeconds(20));
+        patience.CancelAfter(TimeSpan.FromMinutes(2));
         while (true)
         {
             using var answer = await Http.GetAsync("/health/ready", patience.Token);

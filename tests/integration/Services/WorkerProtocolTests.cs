@@ -339,7 +339,7 @@ public sealed class WorkerProtocolTests : IAsyncLifetime
         {
             while (true)
             {
-                Assert.True(await call.ResponseStream.MoveNext(Token).WaitAsync(TimeSpan.FromSeconds(20), Token));
+                Assert.True(await call.ResponseStream.MoveNext(Token).WaitAsync(TimeSpan.FromMinutes(2), Token));
                 var message = call.ResponseStream.Current;
                 if (message.MessageCase == kind)
                 {
@@ -356,7 +356,7 @@ public sealed class WorkerProtocolTests : IAsyncLifetime
         {
             while (_text.Length < until)
             {
-                Assert.True(await call.ResponseStream.MoveNext(Token).WaitAsync(TimeSpan.FromSeconds(20), Token));
+                Assert.True(await call.ResponseStream.MoveNext(Token).WaitAsync(TimeSpan.FromMinutes(2), Token));
                 var message = call.ResponseStream.Current;
                 if (message.MessageCase == Message.Finished)
                 {

@@ -50,7 +50,7 @@ internal sealed class NatsMember : IAsyncDisposable
     public async Task<SwarmNews> HearAsync(string text)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(TimeSpan.FromSeconds(20));
+        patience.CancelAfter(TimeSpan.FromMinutes(2));
         try
         {
             while (true)

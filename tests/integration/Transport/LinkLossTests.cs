@@ -35,7 +35,7 @@ public sealed class LinkLossTests
     public async Task OnUnreachable_LinkCutThatComesBackAtOnce_IsNotCalled()
     {
         await using var server = await LinkPeer.StartAsync("b");
-        await using var client = await LinkPeer.StartAsync("a");
+        await using var client = await LinkPeer.StartAsync("a", static options => options.RedialTimeout = TimeSpan.FromMinutes(1)); // late is not unreachable
         await using var proxy = new FaultyProxy(server.Address.Port);
         client.Hub.Connect("b", proxy.Address);
         await client.UpAsync();

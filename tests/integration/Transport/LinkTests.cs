@@ -202,7 +202,7 @@ public sealed class LinkTests
         Assert.Contains(PeerLiveness.Suspect, client.Liveness);
         proxy.Thaw();
 
-        static void Fast(LinkOptions options) => options.HeartbeatPeriod = TimeSpan.FromMilliseconds(100);
+        static void Fast(LinkOptions options) => options.HeartbeatPeriod = TimeSpan.FromMilliseconds(400); // so that a late timer sees the suspicion, too
     }
 
     [Fact]

@@ -55,7 +55,7 @@ public sealed class ChatTemplateMutationTests
         }
 
         Assert.True(rendered > 0 && failed > 0, $"{rendered} mutations rendered, {failed} failed: the mutations test nothing");
-        Assert.True(slowest < TimeSpan.FromSeconds(10), $"the slowest mutation took {slowest}");
+        Assert.True(slowest < TimeSpan.FromMinutes(1), $"the slowest mutation took {slowest}");
     }
 
     private static string Mutate(string source, Random random)

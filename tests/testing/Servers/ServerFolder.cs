@@ -24,7 +24,7 @@ internal sealed class ServerFolder : IAsyncDisposable
             sleep 0.1
         done
         for group in $groups; do kill -KILL "-$group"; done
-        for turn in 1 2 3 4 5; do rm -rf -- "$1" && break; sleep 0.1; done
+        for turn in $(seq 100); do rm -rf -- "$1" && break; sleep 0.1; done
         """;
 
     private readonly Process _watchdog;
@@ -64,19 +64,31 @@ internal sealed class ServerFolder : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Kills a program that <see cref="Start"/> started, and all that it started, with SIGKILL; returns when it is gone.</summary>
+    /// <summary>Kills a program that <see cref="Start"/> started, and all that it started, with SIGKILL; returns when they are gone.</summary>
     public async Task KillAsync(Process process, CancellationToken cancellationToken)
     {
         await SignalAsync("-KILL", process, cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
+        // What it started may go a moment later, and holds its ports and shared memory until then. Where nobody takes notice of
+        // the dead, they seem to be there for good.
+        for (var look = 0; look < 100 && await SignalAsync("-0", process, cancellationToken) == 0; look++)
+        {
+            await Task.Delay(20, cancellationToken);
+        }
+
         Forget(process);
     }
 
     /// <summary>Sends a signal to a program and all that it started.</summary>
-    public static async Task SignalAsync(string signal, Process process, CancellationToken cancellationToken)
+    /// <returns>What kill says: 0 when any of them was there.</returns>
+    public static async Task<int> SignalAsync(string signal, Process process, CancellationToken cancellationToken)
     {
-        using var kill = Process.Start("kill", [signal, "--", $"-{process.Id.ToString(CultureInfo.InvariantCulture)}"]);
+        using var kill = Process.Start(new ProcessStartInfo("kill", [signal, "--", $"-{process.Id.ToString(CultureInfo.InvariantCulture)}"])
+        {
+            RedirectStandardError = true, // "no such process" is an answer
+        })!;
         await kill.WaitForExitAsync(cancellationToken);
+        return kill.ExitCode;
     }
 
     /// <summary>A program has ended.</summary>

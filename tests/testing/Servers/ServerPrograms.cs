@@ -6,6 +6,10 @@ namespace Parallax.Testing.Servers;
 /// <summary>Where servers under test are found, and what they need of this machine.</summary>
 internal static class ServerPrograms
 {
+    private const int FirstPort = 10_000;
+    private const int Ports = 5_000;
+    private static int _portsGiven;
+
     /// <summary>Where ./test unpacks a package's files.</summary>
     public static string ToolFolder(string tool) => Path.Combine(TestData.RepositoryRoot, "artifacts", "tools", tool);
 
@@ -38,11 +42,26 @@ internal static class ServerPrograms
         .Append("/usr/sbin")
         .Any(folder => File.Exists(Path.Combine(folder, program)));
 
-    /// <summary>A port of loopback that was free a moment ago.</summary>
+    /// <summary>
+    /// A port of loopback that was free a moment ago, and that nobody is given who asks for any: it lies below those of
+    /// outgoing connections, and below those of chaos swarms.
+    /// </summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            // Two such programs at once look from different places on.
+            var port = FirstPort + (((Environment.ProcessId * 61) + Interlocked.Increment(ref _portsGiven)) % Ports);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Taken: the next one.
+            }
+        }
     }
 }

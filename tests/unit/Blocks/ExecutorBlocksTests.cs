@@ -77,7 +77,7 @@ public sealed class ExecutorBlocksTests
     private static Executor Engine(MemoryExchange exchange, long writeRate = 64 << 20) => new(
         new FakeShard([null], [64]),
         new GreedySampling(),
-        EngineFixture.Options with { Blocks = new BlockExchangeOptions { Exchange = exchange, WriteBytesPerSecond = writeRate } });
+        EngineFixture.Options with { Blocks = new BlockExchangeOptions { Exchange = exchange, WriteBytesPerSecond = writeRate, RestoreTime = TimeSpan.FromMinutes(1) } });
 
     private static async Task<int[]> AnswerAsync(Executor engine, int[] prompt, int maxTokens)
     {

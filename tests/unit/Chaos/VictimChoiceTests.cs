@@ -37,6 +37,13 @@ public sealed class VictimChoiceTests
     public void Choose_DeadWorker_IsNotHitAgain() => Assert.Null(VictimChoice.Choose(new Victim(VictimRole.Named, "b1"), 0, Workers, 4));
 
     [Fact]
+    public void Choose_NobodyIsKnownToBeBusy_WhoeverSaysNothingMayBe()
+    {
+        WorkerView[] workers = [Workers[0] with { Id = "idle", IsUp = true, Sessions = 0 }, Workers[0] with { Id = "silent", IsUp = true, Sessions = null }];
+        Assert.All([0UL, 1UL], draw => Assert.Equal("silent", VictimChoice.Choose(new Victim(VictimRole.Random), draw, workers, 4)?.Id));
+    }
+
+    [Fact]
     public void Choose_SecondVictim_IsNeverTheFirst() => Gen.Select(Gen.ULong, Gen.Int[0, 7], Gen.Int[0, 7]).Sample((draw, first, role) =>
         Assert.NotEqual(Workers[first].Id, VictimChoice.Choose(new Victim((VictimRole)role), draw, Workers, 4, Workers[first])?.Id));
 }

@@ -81,7 +81,7 @@ public sealed class RenderLimitsTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         var error = TemplateHarness.Fail(template);
         Assert.Equal(ChatTemplateFault.Limit, error.Fault);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), $"took {clock.Elapsed}");
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.True(allocated < 1L << 30, $"allocated {allocated >> 20} MiB");
     }
@@ -210,7 +210,7 @@ public sealed class RenderLimitsTests
             }
         }
 
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), $"took {clock.Elapsed}");
     }
 
     private static string Repeat(string text, int times) => string.Concat(Enumerable.Repeat(text, times));

@@ -41,7 +41,7 @@ internal readonly record struct ChoiceProgress(int LastIndex, ChoicePart Part) :
             _ => ChoicePart.Text,
         };
         var number = part == ChoicePart.Text ? text : text[..^1];
-        var isCanonical = number is "-1" or "0" || (number.Length > 0 && number[0] is >= '1' and <= '9');
+        var isCanonical = number is "-1" or "0" || (number.Length > 0 && number[0] is >= '1' and <= '9' && !number.ContainsAnyExceptInRange('0', '9'));
         if (!isCanonical || !int.TryParse(number, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var index))
         {
             return false;

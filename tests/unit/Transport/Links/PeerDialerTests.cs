@@ -85,10 +85,10 @@ public sealed class PeerDialerTests
         await AdvanceUntilAsync(() =>
         {
             dialer.Request();
-            return _attempts.Count == 10;
+            return _attempts.Count >= 10;
         });
 
-        Assert.InRange(_attempts[^1], 4 * Options.FirstRetry, TimeSpan.FromMinutes(1)); // jitter makes a pause of its own shorter
+        Assert.InRange(_attempts[9], 4 * Options.FirstRetry, TimeSpan.FromMinutes(1)); // jitter makes a pause of its own shorter
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dialling);
     }

@@ -38,6 +38,7 @@ public class AnswerEventIdTests
     [InlineData("+1")]
     [InlineData("01")]
     [InlineData("1 ")]
+    [InlineData("1\0")]
     [InlineData(" 1")]
     [InlineData("1ff")]
     [InlineData("1tf")]
