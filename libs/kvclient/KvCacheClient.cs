@@ -49,6 +49,9 @@ public sealed partial class KvCacheClient : IDisposable
     /// <summary>Whether there is an instance to ask at the moment.</summary>
     public bool IsAvailable => Usable().Length > 0;
 
+    /// <summary>Rises when an instance has come, or answers again after it had failed: what was put before may be gone.</summary>
+    public long Arrivals => _links.Arrivals;
+
     private TimeSpan Now => _clock.GetElapsedTime(_origin);
 
     /// <summary>Puts parts, to several instances at once. The order is that of the chain: what comes first is kept longest.</summary>

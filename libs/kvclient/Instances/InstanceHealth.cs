@@ -1,7 +1,9 @@
 namespace Parallax.KvClient.Instances;
 
 /// <summary>How an instance has answered of late. Thread-safe.</summary>
-internal sealed class InstanceHealth(KvClientOptions options)
+/// <param name="options">Times.</param>
+/// <param name="onReturned">Told when it answers after it had failed; called under a lock.</param>
+internal sealed class InstanceHealth(KvClientOptions options, Action? onReturned = null)
 {
     private readonly Lock _gate = new(); // guards all below
     private TimeSpan _brokenUntil = TimeSpan.MinValue;
@@ -35,7 +37,12 @@ internal sealed class InstanceHealth(KvClientOptions options)
     {
         lock (_gate)
         {
-            _break = TimeSpan.Zero;
+            if (_break != TimeSpan.Zero)
+            {
+                _break = TimeSpan.Zero;
+                onReturned?.Invoke();
+            }
+
             if (roundTrip is { } time)
             {
                 _roundTrip = _roundTrip is { } before ? before + ((time - before) / 4) : time;

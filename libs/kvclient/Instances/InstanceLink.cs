@@ -14,10 +14,10 @@ internal sealed class InstanceLink : IDisposable
     private readonly CallInvoker[] _invokers;
     private uint _turn;
 
-    public InstanceLink(KvInstance instance, SwarmCredentials credentials, KvClientOptions options)
+    public InstanceLink(KvInstance instance, SwarmCredentials credentials, KvClientOptions options, Action onReturned)
     {
         Instance = instance;
-        Health = new InstanceHealth(options);
+        Health = new InstanceHealth(options, onReturned);
         _channels = [.. Enumerable.Range(0, options.Connections).Select(_ => Open(instance, credentials, options))];
         _invokers = [.. _channels.Select(static channel => channel.CreateCallInvoker())];
     }

@@ -10,6 +10,10 @@ internal sealed class InstanceLinks(SwarmCredentials credentials, KvClientOption
     private readonly Lock _gate = new(); // guards both below
     private readonly Dictionary<PeerId, InstanceLink> _links = [];
     private bool _isDisposed;
+    private long _arrivals;
+
+    /// <summary>How often an instance has come, or answered again after it had failed.</summary>
+    public long Arrivals => Interlocked.Read(ref _arrivals);
 
     /// <summary>The links to these instances, in their order; all others are closed.</summary>
     public ImmutableArray<InstanceLink> To(ImmutableArray<KvInstance> instances)
@@ -32,7 +36,8 @@ internal sealed class InstanceLinks(SwarmCredentials credentials, KvClientOption
                         closed.Add(link);
                     }
 
-                    _links[instance.Id] = link = new InstanceLink(instance, credentials, options);
+                    _links[instance.Id] = link = new InstanceLink(instance, credentials, options, OnArrived);
+                    OnArrived();
                 }
 
                 links.Add(link);
@@ -64,4 +69,6 @@ internal sealed class InstanceLinks(SwarmCredentials credentials, KvClientOption
 
         closed.ForEach(static link => link.Dispose());
     }
+
+    private void OnArrived() => Interlocked.Increment(ref _arrivals);
 }

@@ -22,6 +22,9 @@ internal sealed class BlockWriter
     private readonly EngineCounters _counters;
     private readonly BlockLayout _layout;
     private readonly Queue<UInt128> _pending = new();
+    private readonly Queue<UInt128> _again = new(); // offered before, to an exchange that may have lost them; parents before children
+    private long _generation; // of the exchange, that shared blocks were offered to
+    private bool _isAgain;    // whether the block at hand, or the refused one, is of those
     private ImmutableArray<BlockPart>.Builder? _parts; // of the block at hand, in order
     private UInt128 _hash;
     private BlockOffer? _refused; // a drain's block that the exchange had no room for
@@ -33,10 +36,13 @@ internal sealed class BlockWriter
     {
         (_cache, _shard, _layout, _outputs, _options, _counters) = (cache, shard, layout, outputs, options, counters);
         cache.Filled = OnFilled;
+        _generation = options.Exchange.Generation;
     }
 
+    private bool MustOfferAgain => _options.WriteBytesPerSecond > 0 && _options.Exchange.Generation != _generation && _options.Exchange.IsOpen;
+
     /// <summary>Whether there is something to copy or to offer.</summary>
-    public bool HasWork => _parts is not null || _refused is not null || _pending.Count > 0 || _drain is not null;
+    public bool HasWork => _parts is not null || _refused is not null || _pending.Count > 0 || _again.Count > 0 || _drain is not null || MustOfferAgain;
 
     /// <summary>Whether a drain is under way.</summary>
     public bool IsDraining => _drain is not null;
@@ -78,6 +84,11 @@ internal sealed class BlockWriter
             (_drain, _refused) = (null, null);
         }
 
+        if (MustOfferAgain)
+        {
+            OfferAgain();
+        }
+
         var copied = 0L;
         while (TryGoOn(now) && copied + NextPartBytes() <= bytes)
         {
@@ -104,6 +115,18 @@ internal sealed class BlockWriter
         _pending.Enqueue(hash);
     }
 
+    /// <summary>The exchange may have lost what it was given: all of it is offered once more, behind what fills meanwhile.</summary>
+    private void OfferAgain()
+    {
+        _generation = _options.Exchange.Generation;
+        _cache.Prefixes.MarkAllUnshared();
+        _again.Clear();
+        foreach (var hash in _cache.Prefixes.Unshared())
+        {
+            _again.Enqueue(hash);
+        }
+    }
+
     /// <summary>Finds the next block to copy when none is at hand; false when there is none, or its turn has not come.</summary>
     private bool TryGoOn(TimeSpan now)
     {
@@ -117,7 +140,8 @@ internal sealed class BlockWriter
 
         while (_parts is null)
         {
-            if (!_pending.TryDequeue(out _hash) && _drain?.Left.TryDequeue(out _hash) is not true)
+            _isAgain = false;
+            if (!_pending.TryDequeue(out _hash) && _drain?.Left.TryDequeue(out _hash) is not true && !(_isAgain = _again.TryDequeue(out _hash)))
             {
                 return false;
             }
@@ -129,7 +153,7 @@ internal sealed class BlockWriter
                     _parts = ImmutableArray.CreateBuilder<BlockPart>(_layout.Layers.Length + 1);
                 }
             }
-            else
+            else if (!_isAgain)
             {
                 _counters.AddBlocksDropped(1);
             }
@@ -218,15 +242,18 @@ internal sealed class BlockWriter
     {
         if (!_options.Exchange.Offer(offer))
         {
-            if (_drain is null)
+            if (_isAgain && !_options.Exchange.IsOpen)
             {
-                _counters.AddBlocksDropped(1);
+                _again.Clear(); // nobody is there: whoever comes is offered all of it
             }
-            else
+            else if (_drain is not null || _isAgain)
             {
                 (_refused, _retryDue) = (offer, now + RetryTime);
+                return false;
             }
 
+            _refused = null;
+            _counters.AddBlocksDropped(1);
             return false;
         }
 
@@ -237,13 +264,13 @@ internal sealed class BlockWriter
             _cache.Prefixes.MarkShared(node);
         }
 
-        _drain?.Note(_drain.Left.Count + _pending.Count);
+        _drain?.Note(_drain.Left.Count + _pending.Count + _again.Count);
         return true;
     }
 
     private void EndDrainWhenDone()
     {
-        if (_drain is { Left.Count: 0 } drain && _pending.Count == 0 && _parts is null && _refused is null)
+        if (_drain is { Left.Count: 0 } drain && _pending.Count == 0 && _again.Count == 0 && _parts is null && _refused is null)
         {
             drain.Done.TrySetResult(new BlockDrainProgress(drain.Handed, drain.Handed));
             _drain = null;

@@ -10,6 +10,12 @@ public interface IBlockExchange
     bool IsOpen => true;
 
     /// <summary>
+    /// Rises when what was offered before may be gone: a place that keeps blocks came, or came back, and maybe with nothing. Then
+    /// all blocks are offered once more.
+    /// </summary>
+    long Generation => 0;
+
+    /// <summary>
     /// Hands over a filled block. Called by an engine's loop: returns at once and does not throw. What is accepted is the
     /// exchange's from then on.
     /// </summary>

@@ -111,6 +111,15 @@ internal sealed class PrefixCache
     /// <summary>Notes that others have the block.</summary>
     public void MarkShared(int node) => _nodes[node].IsShared = true;
 
+    /// <summary>Others may have nothing any more.</summary>
+    public void MarkAllUnshared()
+    {
+        foreach (var node in _byHash.Values)
+        {
+            _nodes[node].IsShared = false;
+        }
+    }
+
     /// <summary>Hashes of the nodes that others have not been given, parents before children.</summary>
     public UInt128[] Unshared() =>
     [

@@ -12,8 +12,12 @@ namespace Parallax.Worker.Gpu.Blocks;
 /// what they ask for comes window by window, the next one on its way while one is taken in.
 /// </summary>
 /// <param name="client">The cache. Stays the caller's.</param>
-internal sealed class KvCacheExchange(KvCacheClient client) : IBlockExchange, IAsyncDisposable
+/// <param name="clock">Clock.</param>
+internal sealed class KvCacheExchange(KvCacheClient client, TimeProvider clock) : IBlockExchange, IAsyncDisposable
 {
+    // An instance that fails again and again must not be offered everything each time.
+    private static readonly TimeSpan OfferAgainEvery = TimeSpan.FromSeconds(30);
+
     private const int QueueBlocks = 1024;
     private const long QueueBytes = 64L << 20;
     private const long BatchBytes = 8L << 20;
@@ -25,10 +29,14 @@ internal sealed class KvCacheExchange(KvCacheClient client) : IBlockExchange, IA
 
     private readonly CancellationTokenSource _stopping = new();
     private Task _pump = Task.CompletedTask;
+    private readonly OfferingAgain _again = new(OfferAgainEvery);
     private long _queuedBytes;
 
     /// <inheritdoc/>
     public bool IsOpen => client.IsAvailable;
+
+    /// <inheritdoc/>
+    public long Generation => _again.At(client.Arrivals, clock.GetTimestamp(), clock.TimestampFrequency);
 
     /// <summary>Begins to put what is offered.</summary>
     public void Start() => _pump = PumpAsync(_stopping.Token);

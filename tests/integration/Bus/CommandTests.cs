@@ -106,6 +106,7 @@ public sealed class CommandTests : IAsyncLifetime
         Assert.Contains("no kind of command", (await ReachesAsync("3", CommandStates.Rejected)).Reason, StringComparison.Ordinal);
         await Commands.SubmitAsync("4", CommandKinds.Deploy, new DeployRequest(), "ada", Ample, Token);
         Assert.Contains("model is missing", (await ReachesAsync("4", CommandStates.Rejected)).Reason, StringComparison.Ordinal);
+        await Patient.UntilAsync(async () => (await Commands.ListAsync(10, Token)).Count == 4); // a command is listed once its first state is written
         Assert.Equal(["4", "3", "2", "1"], (await Commands.ListAsync(10, Token)).Select(static command => command.Id));
         Assert.Equal(["4", "3"], (await Commands.ListAsync(2, Token)).Select(static command => command.Id));
         Assert.Null(await Commands.GetAsync("5", Token));

@@ -42,7 +42,6 @@ internal sealed class LinkPeer : ILinkHandler, IAsyncDisposable
             options.Incarnation = 1;
             options.LongestRetry = TimeSpan.FromMilliseconds(200);
             options.BreakDuration = TimeSpan.FromMilliseconds(500);
-            options.HeartbeatPeriod = TimeSpan.FromSeconds(5); // a test that stands still for a second is not dead
             configure?.Invoke(options);
         });
         _app = builder.Build();

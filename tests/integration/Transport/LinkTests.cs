@@ -228,7 +228,11 @@ public sealed class LinkTests
     [Fact]
     public async Task Serve_HostileFrames_AreCountedAndThePeerIsRefusedAfterTheThreshold()
     {
-        await using var server = await LinkPeer.StartAsync("b", options => options.AbuseThreshold = 5);
+        await using var server = await LinkPeer.StartAsync("b", static options =>
+        {
+            options.AbuseThreshold = 5;
+            Patient(options);
+        });
         server.FrameHandler = (link, generation, frame, header) =>
         {
             var reader = new RowFrameReader(frame.Span, header);
@@ -270,7 +274,7 @@ public sealed class LinkTests
     [InlineData(FrameRefusal.UnsupportedVersion)]
     public async Task Serve_LostOrBrokenFrame_EndsTheConnection(FrameRefusal kind)
     {
-        await using var server = await LinkPeer.StartAsync("b");
+        await using var server = await LinkPeer.StartAsync("b", Patient);
         using var channel = GrpcChannel.ForAddress(server.Address);
         using var call = await GreetAsync(channel, new LinkProtocol(TensorBufferPool.Shared));
         var up = await server.UpAsync();
@@ -306,6 +310,9 @@ public sealed class LinkTests
         Assert.Equal(StatusCode.FailedPrecondition, error.StatusCode);
         Assert.Contains("UnsupportedVersion", error.Status.Detail, StringComparison.Ordinal);
     }
+
+    /// <summary>Whoever sends no heartbeats is not dead as soon as the test stands still for a second.</summary>
+    private static void Patient(LinkOptions options) => options.HeartbeatPeriod = TimeSpan.FromSeconds(5);
 
     private static async Task<AsyncDuplexStreamingCall<TensorBuffer, TensorBuffer>> GreetAsync(GrpcChannel channel, LinkProtocol protocol)
     {

@@ -16,15 +16,26 @@ internal sealed class MemoryExchange : IBlockExchange
     /// <summary>Blocks that it has room for; more offers are refused.</summary>
     public int Room { get; set; } = int.MaxValue;
 
+    public bool IsOpen { get; set; } = true;
+
+    public long Generation { get; set; }
+
     /// <summary>Blocks taken, in order.</summary>
     public ConcurrentQueue<BlockOffer> Offers { get; } = new();
 
     /// <summary>What was asked for.</summary>
     public ConcurrentQueue<BlockQuery> Queries { get; } = new();
 
+    /// <summary>Loses all that it was given.</summary>
+    public void Forget()
+    {
+        _parts.Clear();
+        Offers.Clear();
+    }
+
     public bool Offer(BlockOffer offer)
     {
-        if (Offers.Count >= Room)
+        if (!IsOpen || Offers.Count >= Room)
         {
             return false;
         }

@@ -274,6 +274,89 @@ public sealed class EngineRestoreTests
         wary.CheckEmpty();
     }
 
+    [Fact]
+    public async Task Exchange_ThatLostEverything_IsOfferedAllOfItAgain()
+    {
+        var prompt = EngineFixture.Prompt(150);
+        var expected = FakeShard.Generate([null], prompt, 20);
+        var first = Loop([null]);
+        await AnswerAsync(first, prompt, 20);
+        Assert.Equal(10, WriteAll(first));
+        Assert.False(first.Writer!.HasWork);
+        UInt128[] order = [.. _exchange.Offers.Select(static offer => offer.Hash)];
+
+        _exchange.Forget();
+        _exchange.Generation++;
+        _exchange.IsOpen = false;
+        Assert.False(first.Writer.HasWork); // nobody is there
+        _exchange.IsOpen = true;
+        Assert.True(first.Writer.HasWork);
+        Assert.Equal(20, WriteAll(first));
+        Assert.Equal(order, _exchange.Offers.Select(static offer => offer.Hash)); // parents before children
+        Assert.False(first.Writer.HasWork);
+
+        // What was fetched is offered, too: who it came from may have lost it.
+        var second = Loop([null]);
+        Assert.Equal(expected, await AnswerAsync(second, prompt, 20));
+        Assert.Equal(144, second.Counters.Read().RestoredPositions);
+        WriteAll(second);
+        _exchange.Forget();
+        _exchange.Generation++;
+        WriteAll(second);
+        Assert.Equal(order, _exchange.Offers.Select(static offer => offer.Hash));
+        Assert.Equal(0, second.Counters.Read().BlocksDropped);
+    }
+
+    [Fact]
+    public async Task Exchange_WithoutRoomForAllAgain_IsAskedAgain_AndOneThatClosesIsNot()
+    {
+        var first = Loop([null]);
+        await AnswerAsync(first, EngineFixture.Prompt(150), 20);
+        WriteAll(first);
+        _exchange.Forget();
+        _exchange.Generation++;
+        _exchange.Room = 3;
+        WriteAll(first);
+        Assert.Equal(3, _exchange.Offers.Count);
+        Assert.True(first.Writer!.RetryDue > TimeSpan.Zero);
+
+        // Closed: the refused one and those behind it are given up, until the next generation.
+        _exchange.IsOpen = false;
+        Assert.Equal(0, first.Writer.Copy(first.Writer.RetryDue, 1000));
+        Assert.False(first.Writer.HasWork);
+
+        _exchange.Forget();
+        (_exchange.IsOpen, _exchange.Room) = (true, 3);
+        _exchange.Generation++;
+        WriteAll(first);
+        _exchange.Room = int.MaxValue;
+        while (first.Writer.Copy(first.Writer.RetryDue, 1000) > 0 || first.Writer.HasWork)
+        {
+            // Until all are offered.
+        }
+
+        Assert.Equal(10, _exchange.Offers.Select(static offer => offer.Hash).Distinct().Count());
+        Assert.Equal(1, first.Counters.Read().BlocksDropped);
+    }
+
+    [Fact]
+    public async Task Drain_WhileAllIsOfferedAgain_EndsWhenAllIs()
+    {
+        var first = Loop([null]);
+        await AnswerAsync(first, EngineFixture.Prompt(150), 20);
+        WriteAll(first);
+        _exchange.Forget();
+        _exchange.Generation++;
+        Assert.True(first.Writer!.Copy(TimeSpan.Zero, 1) >= 0);
+        var drain = new BlockDrain(null, TestContext.Current.CancellationToken);
+        first.Writer.Drain(drain);
+
+        WriteAll(first);
+
+        Assert.True(drain.Done.Task.IsCompletedSuccessfully);
+        Assert.Equal(10, _exchange.Offers.Count); // each once
+    }
+
     private ExecutorOptions OptionsOf() => EngineFixture.Options with { Blocks = new BlockExchangeOptions { Exchange = _exchange } };
 
     private EngineLoop Loop(int?[] windows, int blocks = 64) =>

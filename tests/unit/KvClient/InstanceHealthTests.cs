@@ -29,6 +29,25 @@ public sealed class InstanceHealthTests
     }
 
     [Fact]
+    public void Return_IsToldOnceForEachSeriesOfFailures()
+    {
+        var returns = 0;
+        var health = new InstanceHealth(new KvClientOptions { FirstBreak = Second, LongestBreak = 3 * Second }, () => returns++);
+        health.OnAnswered(null);
+        Assert.Equal(0, returns);
+
+        health.OnFailed(TimeSpan.Zero);
+        health.OnFailed(2 * Second);
+        health.OnAnswered(Second);
+        health.OnAnswered(null);
+        Assert.Equal(1, returns);
+
+        health.OnFailed(9 * Second);
+        health.OnAnswered(null);
+        Assert.Equal(2, returns);
+    }
+
+    [Fact]
     public void RoundTrip_FollowsWhatIsMeasured()
     {
         var health = new InstanceHealth(new KvClientOptions());
