@@ -30,9 +30,8 @@ internal static class VictimChoice
                 _ => [],
             },
         ];
-        var busy = fitting.Where(static worker => worker.Sessions > 0).ToList();
-        var silent = fitting.Where(static worker => worker.Sessions is null).ToList(); // too busy to say so
-        var among = busy.Count > 0 ? busy : silent.Count > 0 ? silent : fitting;
+        // Whoever does not say whether it has sessions may be too busy to.
+        var among = fitting.GroupBy(static worker => worker.Sessions switch { > 0 => 0, null => 1, _ => 2 }).MinBy(static group => group.Key)?.ToList() ?? [];
         return among.Count == 0 ? null : among[(int)(draw % (ulong)among.Count)];
     }
 

@@ -10,7 +10,8 @@ internal sealed class InstanceLinks(SwarmCredentials credentials, KvClientOption
     private readonly Lock _gate = new(); // guards both below
     private readonly Dictionary<PeerId, InstanceLink> _links = [];
     private bool _isDisposed;
-    private long _arrivals;
+
+    private long _arrivals; // counted under the locks of links
 
     /// <summary>How often an instance has come, or answered again after it had failed.</summary>
     public long Arrivals => Interlocked.Read(ref _arrivals);

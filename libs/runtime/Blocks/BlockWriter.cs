@@ -27,7 +27,7 @@ internal sealed class BlockWriter
     private bool _isAgain;    // whether the block at hand, or the refused one, is of those
     private ImmutableArray<BlockPart>.Builder? _parts; // of the block at hand, in order
     private UInt128 _hash;
-    private BlockOffer? _refused; // a drain's block that the exchange had no room for
+    private BlockOffer? _refused; // a block of a drain, or offered again, that the exchange had no room for
     private TimeSpan _retryDue;
     private BlockDrain? _drain;
 
@@ -237,7 +237,7 @@ internal sealed class BlockWriter
         return bytes.Length;
     }
 
-    /// <summary>Offers a block; a drain keeps one that there is no room for, and asks again.</summary>
+    /// <summary>Offers a block; one of a drain, or offered again, is kept when there is no room for it, and offered later.</summary>
     private bool TryOffer(BlockOffer offer, TimeSpan now)
     {
         if (!_options.Exchange.Offer(offer))

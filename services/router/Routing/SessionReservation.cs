@@ -7,9 +7,8 @@ namespace Parallax.Router.Routing;
 internal sealed class SessionReservation : ISessionPlaces
 {
     private readonly LoadLedger _ledger;
-    private volatile bool _isComputed; // said: spares the ledger's lock at every token
 
-    internal SessionReservation(LoadLedger ledger, ImmutableArray<ShardKey> shards, long kvTokens, long promptTokens)
+    internal SessionReservation(LoadLedger ledger, ImmutableArray<ShardKey> shards, long kvTokens, int promptTokens)
     {
         _ledger = ledger;
         Shards = shards;
@@ -23,16 +22,16 @@ internal sealed class SessionReservation : ISessionPlaces
     internal long KvTokens { get; }
 
     /// <summary>Of the prompt, those that are still to be computed at each stage; the ledger's lock guards it.</summary>
-    internal long PromptTokens { get; set; }
+    internal int PromptTokens { get; set; }
 
     /// <summary>The ledger's lock guards it.</summary>
     internal bool IsReleased { get; set; }
 
     public void PromptComputed()
     {
-        if (!_isComputed)
+        // Looked at without the lock, which is not taken at every token: it never rises.
+        if (PromptTokens > 0)
         {
-            _isComputed = true;
             _ledger.OnPromptComputed(this);
         }
     }

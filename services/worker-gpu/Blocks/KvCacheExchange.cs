@@ -15,21 +15,21 @@ namespace Parallax.Worker.Gpu.Blocks;
 /// <param name="clock">Clock.</param>
 internal sealed class KvCacheExchange(KvCacheClient client, TimeProvider clock) : IBlockExchange, IAsyncDisposable
 {
-    // An instance that fails again and again must not be offered everything each time.
-    private static readonly TimeSpan OfferAgainEvery = TimeSpan.FromSeconds(30);
-
     private const int QueueBlocks = 1024;
     private const long QueueBytes = 64L << 20;
     private const long BatchBytes = 8L << 20;
     private const long WindowBytes = 4L << 20;
     private const int FirstWindow = 4; // blocks: their size is not known yet
 
+    // An instance that fails again and again must not be offered everything each time.
+    private static readonly TimeSpan OfferAgainEvery = TimeSpan.FromSeconds(30);
+
     private readonly Channel<BlockOffer> _queue = Channel.CreateBounded<BlockOffer>(
         new BoundedChannelOptions(QueueBlocks) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
+    private readonly OfferingAgain _again = new(OfferAgainEvery);
     private readonly CancellationTokenSource _stopping = new();
     private Task _pump = Task.CompletedTask;
-    private readonly OfferingAgain _again = new(OfferAgainEvery);
     private long _queuedBytes;
 
     /// <inheritdoc/>

@@ -17,13 +17,13 @@ internal sealed class StageProcesses : IAsyncDisposable
     private static readonly int[] Bounds = [0, 3, 6, 8];
 
     private readonly List<ServiceProcess> _workers = [];
-    private readonly int[] _ports;
+    private readonly IReadOnlyList<int> _ports;
     private readonly string _map = Path.GetTempFileName();
     private ServiceProcess? _router;
 
     private StageProcesses()
     {
-        _ports = [.. Bounds.Skip(1).Select(static _ => ServerPrograms.FreePort())];
+        _ports = ServerPrograms.FreePorts(Bounds.Length - 1);
         Proxies = [.. _ports.Select(static port => new FaultyProxy(port))];
         File.WriteAllText(_map, JsonSerializer.Serialize(new
         {
@@ -49,7 +49,7 @@ internal sealed class StageProcesses : IAsyncDisposable
         var processes = new StageProcesses();
         try
         {
-            for (var i = 0; i < processes._ports.Length; i++)
+            for (var i = 0; i < processes._ports.Count; i++)
             {
                 processes._workers.Add(processes.StartWorker(i));
             }

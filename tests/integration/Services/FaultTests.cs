@@ -67,7 +67,7 @@ public class FaultTests
         await using var cluster = await TestCluster.StartAsync(engine, static o => o with { MaxInFlight = 1, MaxQueued = 1 });
         using var running = await cluster.PostAsync("\"stream\": true");
         var waiting = cluster.PostAsync();
-        await UntilAsync(async () => (await cluster.Http.GetStringAsync("/metrics", Token)).Contains("requests_waiting 1\n", StringComparison.Ordinal));
+        await Eventually.TrueAsync(async () => (await cluster.Http.GetStringAsync("/metrics", Token)).Contains("requests_waiting 1\n", StringComparison.Ordinal));
 
         using var refused = await cluster.PostAsync();
 
@@ -119,7 +119,7 @@ public class FaultTests
         var engine = Endless();
         await using var cluster = await TestCluster.StartAsync(engine, static o => o with { RequestTime = TimeSpan.FromMinutes(10) });
         var response = cluster.PostAsync();
-        await UntilAsync(() => Task.FromResult(engine.ActiveCount == 1));
+        await Eventually.TrueAsync(() => engine.ActiveCount == 1);
         Assert.InRange(engine.Opened.Single().TimeLeft!.Value.TotalSeconds, 500, 600);
 
         engine.ExpireAll();
@@ -267,7 +267,7 @@ public class FaultTests
         var second = Endless();
         await cluster.RestartWorkerAsync(second);
         cluster.Wire.IsClosed = false;
-        await UntilAsync(() => Task.FromResult(second.ActiveCount == 1));
+        await Eventually.TrueAsync(() => second.ActiveCount == 1);
         second.Release();
 
         var answer = await live.ReadToEndAsync();
@@ -284,7 +284,7 @@ public class FaultTests
         await using var cluster = await TestCluster.StartAsync(engine, link: new WorkerLinkOptions { RenewEvery = TimeSpan.FromMilliseconds(20) });
         using var response = await cluster.PostAsync("\"stream\": true");
 
-        await UntilAsync(() => Task.FromResult(engine.Renewals > 3));
+        await Eventually.TrueAsync(() => engine.Renewals > 3);
     }
 
     [Fact]
@@ -295,7 +295,7 @@ public class FaultTests
         await using var cluster = await TestCluster.StartAsync(engine, link: new WorkerLinkOptions { WatchEvery = TimeSpan.FromMilliseconds(10), Watch = watch });
         var answer = (await cluster.PostAsync("\"stream\": true")).StreamAsync();
         var before = engine.StatsReads;
-        await UntilAsync(() => Task.FromResult(engine.StatsReads > before + 20)); // probes read the counters
+        await Eventually.TrueAsync(() => engine.StatsReads > before + 20); // probes read the counters
 
         engine.Release();
         Assert.True((await answer).IsDone);
@@ -321,16 +321,6 @@ public class FaultTests
 
     private static EngineInfo BigInfo => new ScriptedEngine().Info with { ContextLimit = 100_000 };
 
-    private static Task IdleAsync(TestCluster cluster) => UntilAsync(async () =>
+    private static Task IdleAsync(TestCluster cluster) => Eventually.TrueAsync(async () =>
         (await cluster.Http.GetStringAsync("/metrics", Token)).Contains("sessions_running 0\n", StringComparison.Ordinal));
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(Patience);
-        while (!await condition())
-        {
-            await Task.Delay(5, patience.Token);
-        }
-    }
 }

@@ -77,21 +77,11 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until /health/ready says so (the link comes up, or is noticed to be down).</summary>
-    public async Task WhenReadyAsync(HttpStatusCode status)
+    public Task WhenReadyAsync(HttpStatusCode status) => Eventually.TrueAsync(async () =>
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(TimeSpan.FromMinutes(2));
-        while (true)
-        {
-            using var answer = await Http.GetAsync("/health/ready", patience.Token);
-            if (answer.StatusCode == status)
-            {
-                return;
-            }
-
-            await Task.Delay(10, patience.Token);
-        }
-    }
+        using var answer = await Http.GetAsync("/health/ready", Token);
+        return answer.StatusCode == status;
+    });
 
     /// <summary>Stops the worker (as its operator would) and starts another one in its place.</summary>
     public async Task RestartWorkerAsync(ISessionEngine engine)

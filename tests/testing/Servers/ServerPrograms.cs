@@ -42,6 +42,9 @@ internal static class ServerPrograms
         .Append("/usr/sbin")
         .Any(folder => File.Exists(Path.Combine(folder, program)));
 
+    /// <summary>As <see cref="FreePort"/>, several.</summary>
+    public static IReadOnlyList<int> FreePorts(int count) => [.. Enumerable.Range(0, count).Select(static _ => FreePort())];
+
     /// <summary>
     /// A port of loopback that was free a moment ago, and that nobody is given who asks for any: it lies below those of
     /// outgoing connections, and below those of chaos swarms.

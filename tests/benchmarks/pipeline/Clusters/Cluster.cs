@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parallax.Testing.Servers;
 
 namespace Parallax.PipelineBenchmark.Clusters;
 
@@ -80,7 +81,7 @@ internal sealed class Cluster : IAsyncDisposable
         {
             map = ["--stages", Path.Combine(_folder.FullName, "stages.json")];
             var ranges = StageLayout.Split(Plan.Layers, Plan.Stages);
-            var ports = StageLayout.FreePorts(Plan.Stages);
+            var ports = ServerPrograms.FreePorts(Plan.Stages);
             StageLayout.Write(map[1], ranges, ports, [.. ports.Select(link)]);
             for (var i = 0; i < ranges.Count; i++)
             {

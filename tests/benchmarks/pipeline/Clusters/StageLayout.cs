@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Parallax.Contracts.Identifiers;
 using Parallax.Hosting;
@@ -15,16 +13,6 @@ internal static class StageLayout
     {
         OptionsException.ThrowIfAny(stages <= layers ? [] : [$"--stages: the model has {layers} layers, too few for {stages} stages."]);
         return [.. Enumerable.Range(0, stages).Select(i => new LayerRange(i * layers / stages, (i + 1) * layers / stages))];
-    }
-
-    /// <summary>Ports that were free a moment ago.</summary>
-    public static IReadOnlyList<int> FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(static _ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(static listener => listener.Start());
-        List<int> ports = [.. listeners.Select(static listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        listeners.ForEach(static listener => listener.Dispose());
-        return ports;
     }
 
     public static string Id(int stage) => $"w{stage}";

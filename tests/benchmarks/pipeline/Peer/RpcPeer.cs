@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Parallax.Hosting;
 using Parallax.PipelineBenchmark.Clusters;
+using Parallax.Testing.Servers;
 
 namespace Parallax.PipelineBenchmark.Peer;
 
@@ -36,7 +37,7 @@ internal sealed class RpcPeer
     public async Task<double> DecodeAsync(int servers, int threads, int tokens, CancellationToken cancellationToken)
     {
         var count = threads.ToString(CultureInfo.InvariantCulture);
-        var ports = StageLayout.FreePorts(servers);
+        var ports = ServerPrograms.FreePorts(servers);
         var running = new List<ChildProcess>();
         try
         {
